@@ -1,0 +1,105 @@
+#include "axonomy/cell/leaky_rnn.hpp"
+#include "common.hpp"
+
+namespace axonomy::bindings {
+
+namespace {
+
+Activation activation_of(const std::string& name) {
+  if (name == "tanh") return Activation::tanh;
+  if (name == "relu") return Activation::relu;
+  if (name == "sigmoid") return Activation::sigmoid;
+  if (name == "softplus") return Activation::softplus;
+  if (name == "identity") return Activation::identity;
+  throw std::invalid_argument("activation: unknown name '" + name + "'");
+}
+
+Loss loss_of(const std::string& name) {
+  if (name == "cross_entropy") return Loss::cross_entropy;
+  if (name == "binary_cross_entropy") return Loss::binary_cross_entropy;
+  if (name == "mse") return Loss::mse;
+  throw std::invalid_argument("loss: unknown name '" + name + "'");
+}
+
+template <class T>
+void bind_cell(py::module_& m) {
+  const std::string name = std::string("Cell") + suffix<T>();
+  using C = Cell<T>;
+  py::class_<C, std::shared_ptr<C>>(m, name.c_str())
+      .def_property_readonly("shape", [](const C& c) { return c.shape(); })
+      .def_property(
+          "W", [](const C& c) { return to_numpy<T>(c.W); },
+          [](C& c, const Array<T>& value) { assign<T>(c.W, value, "W"); })
+      .def_property(
+          "W_out", [](const C& c) { return to_numpy<T>(c.W_out); },
+          [](C& c, const Array<T>& value) { assign<T>(c.W_out, value, "W_out"); })
+      .def_property(
+          "feedback",
+          [](const C& c) -> std::optional<Array<T>> {
+            if (c.feedback.size() == 0) return std::nullopt;
+            return to_numpy<T>(c.feedback);
+          },
+          [](C& c, const std::optional<Array<T>>& value) {
+            Matrix<T> feedback(value ? c.shape().n_out : 0, value ? c.shape().n : 0);
+            if (value) assign<T>(feedback, *value, "feedback");
+            c.feedback = feedback;
+          })
+      .def_property(
+          "state", [](const C& c) { return to_numpy<T>(c.state); },
+          [](C& c, const Array<T>& value) {
+            const T* data = data_of<T>(value, c.state.size(), "state");
+            c.state = Eigen::Map<const Vector<T>>(data, c.state.size());
+          })
+      .def_property(
+          "state_noise", [](const C& c) { return static_cast<double>(c.state_noise); },
+          [](C& c, double value) { c.state_noise = T(value); })
+      .def(
+          "forward",
+          [](C& c, const Array<T>& x) {
+            c.forward(data_of<T>(x, c.shape().n_in, "x"), nullptr);
+            return to_numpy<T>(c.read_out());
+          },
+          py::arg("x"), "One step without learning: advances the state, returns the read-out (n_out,).")
+      .def("linearised", [](const C& c) {
+        const auto step = c.linearised();
+        const Index S = c.shape().S(), R = c.shape().R();
+        Matrix<T> D = Matrix<T>::Zero(S, R), leak = Matrix<T>::Zero(S, S);
+        step.D->add_to(D.data(), S);
+        step.leak->add_to(leak.data(), S);
+        return py::make_tuple(to_numpy<T>(step.J->dense()), to_numpy<T>(D), to_numpy<T>(leak),
+                              to_numpy<T>(c.a_hat()));
+      });
+
+  m.def((std::string("make_leaky_rnn") + suffix<T>()).c_str(),
+        [](const Shape& shape, const std::string& loss, const std::string& activation,
+           double alpha) -> std::shared_ptr<C> {
+          return std::make_shared<LeakyRNN<T>>(shape, loss_of(loss), activation_of(activation),
+                                               T(alpha));
+        },
+        py::arg("shape"), py::arg("loss"), py::arg("activation"), py::arg("alpha"));
+}
+
+}  // namespace
+
+void bind_shape(py::module_& m) {
+  py::class_<Shape>(m, "Shape")
+      .def(py::init([](Index n, Index n_in, Index n_out, Index regressors, Index states_per_unit,
+                       Index rows_per_unit) {
+             return Shape{n, n_in, n_out, regressors, states_per_unit, rows_per_unit};
+           }),
+           py::arg("n"), py::arg("n_in"), py::arg("n_out"), py::arg("m"),
+           py::arg("states_per_unit"), py::arg("rows_per_unit"))
+      .def_readonly("n", &Shape::n)
+      .def_readonly("n_in", &Shape::n_in)
+      .def_readonly("n_out", &Shape::n_out)
+      .def_readonly("m", &Shape::m)
+      .def_readonly("states_per_unit", &Shape::states_per_unit)
+      .def_readonly("rows_per_unit", &Shape::rows_per_unit);
+}
+
+void bind_cells(py::module_& m) {
+  bind_cell<float>(m);
+  bind_cell<double>(m);
+}
+
+}  // namespace axonomy::bindings

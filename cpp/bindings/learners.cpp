@@ -1,0 +1,189 @@
+#include "common.hpp"
+
+namespace axonomy::bindings {
+
+namespace {
+
+template <class Enum>
+Enum choice(const std::string& argument, const std::string& value,
+            std::initializer_list<std::pair<const char*, Enum>> choices) {
+  for (const auto& [name, result] : choices)
+    if (value == name) return result;
+  throw std::invalid_argument(argument + ": unknown value '" + value + "'");
+}
+
+LearnerSpec spec_of(const py::dict& dict) {
+  LearnerSpec spec;
+  for (const auto& item : dict) {
+    const auto key = item.first.cast<std::string>();
+    const auto& value = item.second;
+    if (key == "tensor") {
+      spec.tensor = value.cast<std::string>();
+    } else if (key == "solver") {
+      spec.solver = value.cast<std::string>();
+    } else if (key == "current") {
+      spec.current = choice<Current>(key, value.cast<std::string>(),
+                                     {{"exact", Current::exact}, {"estimated", Current::estimated}});
+    } else if (key == "rank") {
+      spec.rank = value.cast<Index>();
+    } else if (key == "normaliser") {
+      spec.normaliser = choice<Normaliser>(
+          key, value.cast<std::string>(),
+          {{"per_term", Normaliser::per_term}, {"shared", Normaliser::shared}});
+    } else if (key == "noise") {
+      spec.noise = choice<NoiseKind>(
+          key, value.cast<std::string>(),
+          {{"signs", NoiseKind::signs}, {"normal", NoiseKind::normal}});
+    } else if (key == "immediate") {
+      spec.immediate = choice<ImmediateBy>(
+          key, value.cast<std::string>(), {{"row", ImmediateBy::row}, {"state", ImmediateBy::state}});
+    } else if (key == "window") {
+      spec.window = value.cast<Index>();
+    } else if (key == "sigma") {
+      spec.sigma = value.cast<double>();
+    } else if (key == "learning_rate") {
+      spec.learning_rate = value.cast<double>();
+    } else if (key == "decay") {
+      spec.decay = value.cast<double>();
+    } else {
+      throw std::invalid_argument("make_learner: unknown option '" + key + "'");
+    }
+  }
+  return spec;
+}
+
+template <class T>
+std::vector<T> drawn(Random& random, const Learner<T>& learner) {
+  std::vector<T> noise(static_cast<std::size_t>(learner.noise_size()));
+  random.fill(learner.noise_kind(), noise.data(), learner.noise_size());
+  return noise;
+}
+
+// A learner driven by hand, with its own random numbers and the gradient of its last step.
+template <class T>
+struct HandDriven {
+  HandDriven(const Shape& shape, std::shared_ptr<Learner<T>> learner, std::uint64_t seed)
+      : shape(shape),
+        learner(std::move(learner)),
+        random(seed),
+        jacobian(shape),
+        D(shape.n, shape.states_per_unit, shape.rows_per_unit),
+        leak(shape.n, shape.states_per_unit, shape.states_per_unit),
+        gradient(Matrix<T>::Zero(shape.R(), shape.m)) {
+    reset();
+  }
+
+  void reset() {
+    const Vector<T> zero = Vector<T>::Zero(shape.S());
+    learner->reset(zero.data());
+    gradient.setZero();
+  }
+
+  void step(const Array<T>& J, const Array<T>& D_dense, const Array<T>& a_hat, const Array<T>& q,
+            const std::optional<Array<T>>& leak_dense, const std::optional<Array<T>>& noise) {
+    const Index S = shape.S(), R = shape.R();
+    Matrix<T> dense(S, S);
+    assign<T>(dense, J, "J");
+    jacobian.bind(dense);
+    blocks(D_dense, D, "D");
+    if (leak_dense) blocks(*leak_dense, leak, "leak");
+    const Vector<T> state = Vector<T>::Zero(S);
+    Step<T> seen{shape, &jacobian, &D, leak_dense ? &leak : nullptr,
+                 data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"), state.data(), nullptr};
+    const T* given = data_of<T>(noise, learner->noise_size(), "noise");
+    const std::vector<T> fresh = given ? std::vector<T>() : drawn(random, *learner);
+    gradient.setZero(R, shape.m);
+    learner->step(seen, given ? given : fresh.data(), T(1), gradient.data());
+  }
+
+  // The entries within units; anything between units is refused.
+  static void blocks(const Array<T>& dense, BlockDiagonal<T>& out, const char* name) {
+    const T* data = data_of<T>(dense, out.rows() * out.cols(), name);
+    const Index n = out.n();
+    for (Index r = 0; r < out.rows(); ++r)
+      for (Index c = 0; c < out.cols(); ++c) {
+        const T value = data[r * out.cols() + c];
+        if (r % n == c % n)
+          out.part(r / n, c / n)[r % n] = value;
+        else if (value != T(0))
+          throw std::invalid_argument(std::string(name) +
+                                      ": expected entries only within units (index modulo n equal), "
+                                      "got a non-zero at (" +
+                                      std::to_string(r) + ", " + std::to_string(c) + ")");
+      }
+  }
+
+  void visit(StateVisitor<T>& v) {
+    v.section("learner");
+    learner->visit(v);
+    v.section("driver");
+    random.visit(v);
+    v.matrix("gradient", gradient);
+  }
+
+  Shape shape;
+  std::shared_ptr<Learner<T>> learner;
+  Random random;
+  Jacobian<T> jacobian;
+  BlockDiagonal<T> D, leak;
+  Matrix<T> gradient;
+};
+
+template <class T>
+void bind_learner(py::module_& m) {
+  using L = Learner<T>;
+  py::class_<L, std::shared_ptr<L>>(m, (std::string("Learner") + suffix<T>()).c_str())
+      .def_property_readonly("n_noise", &L::noise_size)
+      .def_property_readonly("noise_kind",
+                             [](const L& l) -> std::optional<std::string> {
+                               if (l.noise_kind() == NoiseKind::none) return std::nullopt;
+                               return l.noise_kind() == NoiseKind::signs ? "signs" : "normal";
+                             })
+      .def_property_readonly("nbytes",
+                             [](L& l) {
+                               ByteCount<T> count;
+                               l.visit(count);
+                               return count.total;
+                             })
+      .def("state", [](L& l) { return state_of<T>(l); })
+      .def("load_state", [](L& l, const py::dict& d) { load_state<T>(l, d); }, py::arg("state"))
+      .def("diagnostics", [](const L& l) {
+        py::dict out;
+        for (const auto& [name, value] : l.diagnostics()) out[py::str(name)] = value;
+        return out;
+      });
+  m.def((std::string("make_learner") + suffix<T>()).c_str(),
+        [](const Shape& shape, const py::dict& spec) -> std::shared_ptr<L> {
+          return make_learner<T>(shape, spec_of(spec));
+        },
+        py::arg("shape"), py::arg("spec"));
+
+  using H = HandDriven<T>;
+  py::class_<H>(m, (std::string("HandDriven") + suffix<T>()).c_str())
+      .def(py::init<const Shape&, std::shared_ptr<L>, std::uint64_t>(), py::arg("shape"),
+           py::arg("learner"), py::arg("seed"))
+      .def_readonly("learner", &H::learner)
+      .def("reset", &H::reset)
+      .def("step", &H::step, py::arg("J"), py::arg("D"), py::arg("a_hat"), py::arg("q"),
+           py::arg("leak"), py::arg("noise"))
+      .def("gradient", [](const H& h) { return to_numpy<T>(h.gradient); })
+      .def("influence",
+           [](const H& h) -> std::optional<py::array_t<T, py::array::f_style>> {
+             Matrix<T> M;
+             if (!h.learner->influence(M)) return std::nullopt;
+             py::array_t<T, py::array::f_style> out({h.shape.S(), h.shape.R(), h.shape.m});
+             std::copy_n(M.data(), M.size(), out.mutable_data());
+             return out;
+           })
+      .def("state", [](H& h) { return state_of<T>(h); })
+      .def("load_state", [](H& h, const py::dict& d) { load_state<T>(h, d); }, py::arg("state"));
+}
+
+}  // namespace
+
+void bind_learners(py::module_& m) {
+  bind_learner<float>(m);
+  bind_learner<double>(m);
+}
+
+}  // namespace axonomy::bindings

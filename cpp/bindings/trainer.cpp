@@ -1,0 +1,211 @@
+#include "axonomy/optimiser/adam.hpp"
+#include "axonomy/optimiser/momentum.hpp"
+#include "axonomy/optimiser/rmsprop.hpp"
+#include "axonomy/optimiser/sgd.hpp"
+#include "common.hpp"
+
+namespace axonomy::bindings {
+
+namespace {
+
+using Mask = std::optional<Array<std::uint8_t>>;
+
+template <class T>
+Sequence<T> sequence_of(const Shape& shape, const Array<T>& X, const Array<T>& Y, const Mask& mask,
+                        const Mask& reset) {
+  Sequence<T> s;
+  s.length = X.ndim() > 0 ? X.shape(0) : 0;
+  s.x = data_of<T>(X, s.length * shape.n_in, "X");
+  s.y = data_of<T>(Y, s.length * shape.n_out, "Y");
+  s.mask = data_of<std::uint8_t>(mask, s.length, "mask");
+  s.reset = data_of<std::uint8_t>(reset, s.length, "reset");
+  return s;
+}
+
+Schedule schedule_of(const py::dict& d) {
+  Schedule s;
+  const auto kind = d["kind"].cast<std::string>();
+  s.initial = d["initial"].cast<double>();
+  if (kind == "constant") return s;
+  s.steps = d["steps"].cast<double>();
+  if (kind == "exponential") {
+    s.kind = Schedule::Kind::exponential;
+    s.factor = d["factor"].cast<double>();
+  } else if (kind == "inverse") {
+    s.kind = Schedule::Kind::inverse;
+    s.power = d["power"].cast<double>();
+  } else {
+    throw std::invalid_argument("lr: unknown schedule '" + kind + "'");
+  }
+  return s;
+}
+
+template <class T>
+std::unique_ptr<Optimiser<T>> make_optimiser(const py::dict& d, const Cell<T>& cell) {
+  const std::vector<std::pair<Index, Index>> shapes = {{cell.W.rows(), cell.W.cols()},
+                                                       {cell.W_out.rows(), cell.W_out.cols()}};
+  const auto kind = d["kind"].cast<std::string>();
+  const auto number = [&](const char* name) { return T(d[name].cast<double>()); };
+  if (kind == "sgd") return std::make_unique<Sgd<T>>();
+  if (kind == "momentum") return std::make_unique<Momentum<T>>(number("momentum"), shapes);
+  if (kind == "rmsprop")
+    return std::make_unique<RmsProp<T>>(number("decay"), number("eps"), shapes);
+  if (kind == "adam")
+    return std::make_unique<Adam<T>>(number("beta1"), number("beta2"), number("eps"), shapes);
+  throw std::invalid_argument("optimiser: unknown kind '" + kind + "'");
+}
+
+// Signals are looked at with the GIL; an exception from the callback or from Ctrl-C ends the run between
+// two steps.
+void check_signals() {
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+template <class T>
+py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Mask& mask,
+             const Mask& reset, Array<T>& losses, const std::vector<std::string>& monitors,
+             Index monitor_every, Index poll_every,
+             const std::optional<std::function<void(Index)>>& callback) {
+  const Shape shape = trainer.engine().cell->shape();
+  const Sequence<T> sequence = sequence_of<T>(shape, X, Y, mask, reset);
+  T* loss = losses.mutable_data();
+  if (losses.size() != sequence.length)
+    throw std::invalid_argument("losses: expected one number a step");
+  MonitorRequest request;
+  request.every = monitors.empty() ? 0 : monitor_every;
+  for (const auto& name : monitors) {
+    request.gradient_norm |= name == "gradient_norm";
+    request.spectral_radius |= name == "spectral_radius";
+  }
+  RunOutcome outcome;
+  std::vector<MonitorRecord> records;
+  std::exception_ptr failure;
+  {
+    py::gil_scoped_release unlocked;
+    const auto poll = [&](Index done) {
+      py::gil_scoped_acquire locked;
+      check_signals();
+      if (callback) (*callback)(done);
+    };
+    try {
+      trainer.run(sequence, loss, request, records, poll_every, poll, outcome);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }
+  py::dict result;
+  result["done"] = outcome.done;
+  result["diverged"] = outcome.diverged;
+  py::list steps;
+  py::dict columns;
+  for (const auto& name : monitors) columns[py::str(name)] = py::list();
+  for (const auto& record : records) {
+    steps.append(record.step);
+    const auto put = [&](const char* name, double value) {
+      if (columns.contains(name)) columns[name].cast<py::list>().append(value);
+    };
+    put("loss", record.loss);
+    put("gradient_norm", record.gradient_norm);
+    put("state_norm", record.state_norm);
+    put("spectral_radius", record.spectral_radius);
+    for (const auto& [name, value] : record.learner) put(name.c_str(), value);
+  }
+  result["monitor_steps"] = steps;
+  result["monitors"] = columns;
+  result["error"] = py::none();
+  if (failure) {
+    // Handed over as a value, with what was done, so that the caller loses nothing.
+    try {
+      std::rethrow_exception(failure);
+    } catch (py::error_already_set& error) {
+      result["error"] = error.value();
+    }
+  }
+  return result;
+}
+
+template <class T>
+py::object learn_one(Trainer<T>& trainer, const Array<T>& x, const std::optional<Array<T>>& y) {
+  const Shape& shape = trainer.engine().cell->shape();
+  T loss;
+  if (!trainer.step(data_of<T>(x, shape.n_in, "x"), data_of<T>(y, shape.n_out, "y"), false, loss))
+    return py::none();
+  return py::float_(static_cast<double>(loss));
+}
+
+template <class T>
+py::tuple gradients_of(std::shared_ptr<Cell<T>> cell, std::shared_ptr<Learner<T>> learner,
+                       std::uint64_t seed, const std::optional<py::dict>& initial,
+                       const Array<T>& X, const Array<T>& Y, const Mask& mask, const Mask& reset,
+                       const std::optional<Array<T>>& noise, bool record_influence) {
+  const Shape shape = cell->shape();
+  const Sequence<T> sequence = sequence_of<T>(shape, X, Y, mask, reset);
+  Engine<T> engine(std::move(cell), learner, seed);
+  if (initial) load_state<T>(*learner, *initial);
+  const T* given = data_of<T>(noise, sequence.length * learner->noise_size(), "noise");
+  const Index length = sequence.length;
+  Array<T> recurrent({length, shape.R(), shape.m}), output({length, shape.n_out, shape.n + 1});
+  Array<T> losses(length);
+  Array<T> influence(record_influence ? std::vector<Index>{length, shape.S(), shape.R(), shape.m}
+                                      : std::vector<Index>{0});
+  T* const recurrent_data = recurrent.mutable_data();
+  T* const output_data = output.mutable_data();
+  T* const loss_data = losses.mutable_data();
+  T* const influence_data = record_influence ? influence.mutable_data() : nullptr;
+  Index done = 0;
+  {
+    py::gil_scoped_release unlocked;
+    done = gradients<T>(engine, sequence, given, recurrent_data, output_data, loss_data,
+                        influence_data, [](Index) {
+                          py::gil_scoped_acquire locked;
+                          check_signals();
+                        });
+  }
+  return py::make_tuple(recurrent, output, losses, influence, done);
+}
+
+template <class T>
+void bind(py::module_& m) {
+  using Tr = Trainer<T>;
+  py::class_<Tr>(m, (std::string("Trainer") + suffix<T>()).c_str())
+      .def(py::init([](std::shared_ptr<Cell<T>> cell, std::shared_ptr<Learner<T>> learner,
+                       const py::dict& optimiser, Index update_every, std::uint64_t seed) {
+             TrainerOptions options;
+             options.schedule = schedule_of(optimiser["lr"].cast<py::dict>());
+             options.clip = optimiser["clip"].cast<double>();
+             options.l2 = optimiser["l2"].cast<double>();
+             options.update_every = update_every;
+             auto made = make_optimiser<T>(optimiser, *cell);
+             return std::make_unique<Tr>(std::move(cell), std::move(learner), std::move(made),
+                                         options, seed);
+           }),
+           py::arg("cell"), py::arg("learner"), py::arg("optimiser"), py::arg("update_every"),
+           py::arg("seed"))
+      .def_property_readonly("step_count", &Tr::step_count)
+      .def_property_readonly("update_count", &Tr::update_count)
+      .def("run", &run<T>, py::arg("X"), py::arg("Y"), py::arg("mask"), py::arg("reset"),
+           py::arg("losses"), py::arg("monitors"), py::arg("monitor_every"), py::arg("poll_every"),
+           py::arg("callback"))
+      .def("learn_one", &learn_one<T>, py::arg("x"), py::arg("y"))
+      .def(
+          "predict_one",
+          [](Tr& t, const Array<T>& x) {
+            return to_numpy<T>(t.predict(data_of<T>(x, t.engine().cell->shape().n_in, "x")));
+          },
+          py::arg("x"))
+      .def("reset", [](Tr& t) { t.engine().reset(); })
+      .def("state", [](Tr& t) { return state_of<T>(t); })
+      .def("load_state", [](Tr& t, const py::dict& d) { load_state<T>(t, d); }, py::arg("state"));
+  m.def((std::string("gradients") + suffix<T>()).c_str(), &gradients_of<T>, py::arg("cell"),
+        py::arg("learner"), py::arg("seed"), py::arg("initial"), py::arg("X"), py::arg("Y"),
+        py::arg("mask"), py::arg("reset"), py::arg("noise"), py::arg("record_influence"));
+}
+
+}  // namespace
+
+void bind_trainer(py::module_& m) {
+  bind<float>(m);
+  bind<double>(m);
+}
+
+}  // namespace axonomy::bindings

@@ -1,0 +1,49 @@
+// Leaky RNN:  h = W a_hat,   a = (1 - alpha) a_prev + alpha phi(h).
+//
+//     S = R = n     F = (1 - alpha) I     D = alpha diag phi'(h)     J = (1 - alpha) I + D W_rec
+#pragma once
+
+#include "../core/activation.hpp"
+#include "cell.hpp"
+
+namespace axonomy {
+
+template <class T>
+class LeakyRNN final : public Cell<T> {
+ public:
+  LeakyRNN(const Shape& shape, Loss loss, Activation activation, T alpha)
+      : Cell<T>(shape, loss), activation_(activation), alpha_(alpha), h_(shape.n), phi_(shape.n), unused_(shape.n) {
+    std::fill_n(this->leak_.part(0, 0), shape.n, T(1) - alpha);
+  }
+
+ protected:
+  void advance_and_linearise() override {
+    const Index n = this->shape_.n;
+    T* D = this->D_.part(0, 0);
+    h_.noalias() = this->W * this->a_hat_;
+    activate(activation_, h_.data(), D, n);
+    if (alpha_ == T(1)) {
+      this->state = h_;
+      return;
+    }
+    this->state = (T(1) - alpha_) * this->state + alpha_ * h_;
+    this->D_.entries() *= alpha_;
+  }
+
+  void transition(const T* from, T* next) const override {
+    const Index n = this->shape_.n, rest = this->shape_.m - n;
+    Eigen::Map<const Vector<T>> state(from, n);
+    phi_.noalias() = this->W.leftCols(n) * state;
+    phi_.noalias() += this->W.rightCols(rest) * this->a_hat_.tail(rest);
+    activate(activation_, phi_.data(), unused_.data(), n);
+    Eigen::Map<Vector<T>>(next, n) = (T(1) - alpha_) * state + alpha_ * phi_;
+  }
+
+ private:
+  Activation activation_;
+  T alpha_;
+  Vector<T> h_;
+  mutable Vector<T> phi_, unused_;
+};
+
+}  // namespace axonomy

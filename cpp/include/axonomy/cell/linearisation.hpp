@@ -1,0 +1,146 @@
+// What a cell shows a learner of one step: J, D, a_hat and the error, in the terms of the theory.
+//
+// For every cell whose parameters enter through h = W a_hat,
+//
+//     J = ds/ds_prev = F + D W_a E_a,        F = ds/ds_prev at fixed h, block diagonal per unit
+//                                            W_a = W[:, :n],  E_a picks the activity out of s
+//
+// so J is applied to a vector by its structure, and built as a dense matrix only for whoever multiplies
+// many columns by it.
+#pragma once
+
+#include "../core/block_diagonal.hpp"
+#include "../core/gemm.hpp"
+#include "../core/types.hpp"
+
+namespace axonomy {
+
+template <class T>
+class Jacobian {
+ public:
+  Jacobian() = default;
+  explicit Jacobian(const Shape& shape)
+      : shape_(shape), dense_(shape.S(), shape.S()), rows_(Vector<T>::Zero(shape.R())) {}
+
+  // A step of a cell: F and D are the cell's, W its weights, which must not change while this is used.
+  void bind(const BlockDiagonal<T>* F, const BlockDiagonal<T>* D, const Matrix<T>* W) {
+    F_ = F;
+    D_ = D;
+    W_ = W;
+    has_dense_ = false;
+  }
+  // A step given as a matrix.
+  void bind(const Matrix<T>& J) {
+    F_ = D_ = nullptr;
+    W_ = nullptr;
+    dense_ = J;
+    has_dense_ = true;
+  }
+
+  // Y (S, columns) = J X
+  void apply(const T* X, Index columns, T* Y) const {
+    const Index S = shape_.S();
+    if (W_ == nullptr || columns > 2) {
+      const Matrix<T>& J = dense();
+      gemm<T>(S, columns, S, J.data(), S, X, S, Y, S);
+      return;
+    }
+    for (Index c = 0; c < columns; ++c) apply_vector(X + c * S, Y + c * S);
+  }
+
+  // y = c J, c a row vector of S
+  void pull_back(const T* c, T* y) const {
+    const Index S = shape_.S(), n = shape_.n;
+    if (W_ == nullptr) {
+      Eigen::Map<Vector<T>>(y, S).noalias() =
+          dense_.transpose() * Eigen::Map<const Vector<T>>(c, S);
+      return;
+    }
+    F_->multiply_left(c, y);
+    D_->multiply_left(c, rows_.data());
+    Eigen::Map<Vector<T>>(y + S - n, n).noalias() += W_->leftCols(n).transpose() * rows_;
+  }
+
+  const Matrix<T>& dense() const {
+    if (!has_dense_) build_dense();
+    return dense_;
+  }
+
+  // The blocks of J that couple the states of one unit.
+  void unit_blocks(BlockDiagonal<T>& out) const {
+    const Index n = shape_.n, p = shape_.states_per_unit, g = shape_.rows_per_unit;
+    if (W_ == nullptr) {
+      for (Index b = 0; b < p; ++b)
+        for (Index a = 0; a < p; ++a)
+          for (Index u = 0; u < n; ++u) out.part(a, b)[u] = dense_(a * n + u, b * n + u);
+      return;
+    }
+    out.entries() = F_->entries();
+    for (Index a = 0; a < p; ++a)
+      for (Index gate = 0; gate < g; ++gate)
+        for (Index u = 0; u < n; ++u)
+          out.part(a, p - 1)[u] += D_->part(a, gate)[u] * (*W_)(gate * n + u, u);
+  }
+
+  std::size_t bytes() const { return sizeof(T) * static_cast<std::size_t>(dense_.size()); }
+
+ private:
+  void apply_vector(const T* x, T* y) const {
+    const Index S = shape_.S(), n = shape_.n;
+    rows_.noalias() = W_->leftCols(n) * Eigen::Map<const Vector<T>>(x + S - n, n);
+    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+    for (Index a = 0; a < shape_.states_per_unit; ++a) {
+      Eigen::Map<Array> out(y + a * n, n);
+      out = F_->array(a, 0) * Eigen::Map<const Array>(x, n);
+      for (Index b = 1; b < shape_.states_per_unit; ++b)
+        out += F_->array(a, b) * Eigen::Map<const Array>(x + b * n, n);
+      for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+        out += D_->array(a, gate) * rows_.segment(gate * n, n).array();
+    }
+  }
+
+  void build_dense() const {
+    const Index S = shape_.S(), n = shape_.n;
+    const Index p = shape_.states_per_unit, g = shape_.rows_per_unit;
+    dense_.leftCols(S - n).setZero();
+    for (Index j = 0; j < n; ++j)
+      for (Index a = 0; a < p; ++a) {
+        auto column = dense_.col(S - n + j).segment(a * n, n).array();
+        column = D_->array(a, 0) * W_->col(j).head(n).array();
+        for (Index gate = 1; gate < g; ++gate)
+          column += D_->array(a, gate) * W_->col(j).segment(gate * n, n).array();
+      }
+    F_->add_to(dense_.data(), S);
+    has_dense_ = true;
+  }
+
+  Shape shape_;
+  const BlockDiagonal<T>* F_ = nullptr;
+  const BlockDiagonal<T>* D_ = nullptr;
+  const Matrix<T>* W_ = nullptr;
+  mutable Matrix<T> dense_;  // (S, S)
+  mutable Vector<T> rows_;   // (R,), workspace
+  mutable bool has_dense_ = false;
+};
+
+// Runs the network from another state under the same weights and input: for rules that perturb.
+template <class T>
+class Transition {
+ public:
+  virtual ~Transition() = default;
+  virtual void advance(const T* state, T* next) const = 0;
+};
+
+template <class T>
+struct Step {
+  Shape shape;
+  const Jacobian<T>* J = nullptr;
+  const BlockDiagonal<T>* D = nullptr;     // (S, R)
+  const BlockDiagonal<T>* leak = nullptr;  // (S, S), F above; null when a caller gave none
+  const T* a_hat = nullptr;                // (m,)
+  const T* q = nullptr;                    // (S,), dL/ds: zero outside the activity
+  const T* state = nullptr;                // (S,), after the step
+  const Transition<T>* network = nullptr;  // null when a caller drives the learner by hand
+};
+
+}  // namespace axonomy

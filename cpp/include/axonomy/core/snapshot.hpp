@@ -1,0 +1,101 @@
+// Visitors over a component's state: copy it to a buffer and back, count it, test that it is finite.
+#pragma once
+
+#include <cstring>
+
+#include "types.hpp"
+
+namespace axonomy {
+
+namespace detail {
+inline std::size_t product(const std::vector<Index>& shape) {
+  std::size_t size = 1;
+  for (const Index s : shape) size *= static_cast<std::size_t>(s);
+  return size;
+}
+}  // namespace detail
+
+// A copy of everything that outlives a step. Its buffer is reused.
+template <class T>
+class Snapshot {
+ public:
+  template <class Part>
+  void save(Part& part) {
+    Writer writer(buffer_);
+    part.visit(writer);
+  }
+  template <class Part>
+  void restore(Part& part) const {
+    Reader reader(buffer_);
+    part.visit(reader);
+  }
+
+ private:
+  struct Writer final : StateVisitor<T> {
+    explicit Writer(std::vector<char>& buffer) : buffer(buffer) {}
+    void array(const char*, T* data, std::vector<Index> shape) override {
+      put(data, sizeof(T) * detail::product(shape));
+    }
+    void words(const char*, std::uint64_t* data, Index size) override {
+      put(data, sizeof(std::uint64_t) * static_cast<std::size_t>(size));
+    }
+    void put(const void* data, std::size_t bytes) {
+      if (buffer.size() < at + bytes) buffer.resize(at + bytes);
+      if (bytes > 0) std::memcpy(buffer.data() + at, data, bytes);
+      at += bytes;
+    }
+    std::vector<char>& buffer;
+    std::size_t at = 0;
+  };
+  struct Reader final : StateVisitor<T> {
+    explicit Reader(const std::vector<char>& buffer) : buffer(buffer) {}
+    void array(const char*, T* data, std::vector<Index> shape) override {
+      get(data, sizeof(T) * detail::product(shape));
+    }
+    void words(const char*, std::uint64_t* data, Index size) override {
+      get(data, sizeof(std::uint64_t) * static_cast<std::size_t>(size));
+    }
+    void get(void* data, std::size_t bytes) {
+      if (bytes > 0) std::memcpy(data, buffer.data() + at, bytes);
+      at += bytes;
+    }
+    const std::vector<char>& buffer;
+    std::size_t at = 0;
+  };
+
+  std::vector<char> buffer_;
+};
+
+// Bytes held, workspace included.
+template <class T>
+class ByteCount final : public StateVisitor<T> {
+ public:
+  void array(const char*, T*, std::vector<Index> shape) override {
+    total += sizeof(T) * detail::product(shape);
+  }
+  void words(const char*, std::uint64_t*, Index size) override {
+    total += sizeof(std::uint64_t) * static_cast<std::size_t>(size);
+  }
+  void scratch(std::size_t bytes) override { total += bytes; }
+  std::size_t total = 0;
+};
+
+template <class T>
+class FiniteCheck final : public StateVisitor<T> {
+ public:
+  void array(const char*, T* data, std::vector<Index> shape) override {
+    finite = finite && all_finite(Eigen::Map<const Vector<T>>(
+                           data, static_cast<Index>(detail::product(shape))));
+  }
+  void words(const char*, std::uint64_t*, Index) override {}
+  bool finite = true;
+};
+
+template <class T, class Part>
+bool is_finite(Part& part) {
+  FiniteCheck<T> check;
+  part.visit(check);
+  return check.finite;
+}
+
+}  // namespace axonomy

@@ -1,0 +1,92 @@
+// Matrix types, dimensions and the state visitor shared by all parts.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace axonomy {
+
+using Index = Eigen::Index;
+
+// Column-major throughout: M is (S, R*m) with k fastest, W is (R, m) with i fastest, so that the
+// gradient q.M, a row of R*m numbers, is W's own memory order.
+template <class T>
+using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
+template <class T>
+using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
+template <class T>
+using MatrixRef = Eigen::Ref<Matrix<T>, 0, Eigen::OuterStride<>>;
+template <class T>
+using ConstMatrixRef = Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>;
+template <class T>
+using VectorRef = Eigen::Ref<Vector<T>>;
+template <class T>
+using ConstVectorRef = Eigen::Ref<const Vector<T>>;
+
+// The scalar in which reductions work: double for float and double; other scalar types (such as the
+// operation-counting one of the tests) work in themselves.
+template <class T>
+struct WorkScalar {
+  using type = T;
+};
+template <>
+struct WorkScalar<float> {
+  using type = double;
+};
+template <class T>
+using Work = typename WorkScalar<T>::type;
+
+template <class T>
+inline T root(const T& x) {
+  using std::sqrt;
+  return sqrt(x);
+}
+template <class T>
+inline T magnitude(const T& x) {
+  using std::abs;
+  return abs(x);
+}
+
+// Sizes of a network as the learners see it. State k = component * n + unit, row i = gate * n +
+// unit; the activity is the last component of the state.
+struct Shape {
+  Index n = 0;                // units
+  Index n_in = 0;             // inputs
+  Index n_out = 0;            // outputs
+  Index m = 0;                // regressors, [a_prev, x, 1]
+  Index states_per_unit = 1;  // p
+  Index rows_per_unit = 1;    // g
+
+  Index S() const { return states_per_unit * n; }
+  Index R() const { return rows_per_unit * n; }
+};
+
+// One walk over everything that outlives a step. Saving, loading, copying and counting bytes are
+// visitors, so a component lists its state once.
+template <class T>
+class StateVisitor {
+ public:
+  virtual ~StateVisitor() = default;
+  virtual void array(const char* name, T* data, std::vector<Index> shape) = 0;
+  virtual void words(const char* name, std::uint64_t* data, Index size) = 0;
+  // Names that follow belong to this part.
+  virtual void section(const char* name) { (void)name; }
+  // Memory that is held but carries nothing from one step to the next.
+  virtual void scratch(std::size_t bytes) { (void)bytes; }
+
+  void matrix(const char* name, Matrix<T>& m) { array(name, m.data(), {m.rows(), m.cols()}); }
+  void vector(const char* name, Vector<T>& v) { array(name, v.data(), {v.size()}); }
+  void word(const char* name, std::uint64_t& w) { words(name, &w, 1); }
+};
+
+template <class Derived>
+bool all_finite(const Eigen::DenseBase<Derived>& x) {
+  // x - x is 0 for finite x and NaN otherwise; one vectorised sum instead of a test per element.
+  return !((x.derived() - x.derived()).sum() != 0);
+}
+
+}  // namespace axonomy

@@ -1,0 +1,49 @@
+// The interface between the training loop and a learning rule: a handful of virtual calls a step.
+#pragma once
+
+#include <utility>
+
+#include "../cell/linearisation.hpp"
+#include "../core/random.hpp"
+#include "../core/types.hpp"
+
+namespace axonomy {
+
+using Diagnostics = std::vector<std::pair<std::string, double>>;
+
+template <class T>
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  // The random numbers one step takes. The caller draws them, or replays given ones.
+  virtual NoiseKind noise_kind() const { return NoiseKind::none; }
+  virtual Index noise_size() const { return 0; }
+
+  // Forgets the past. `state` (S,) is the state from which the network goes on.
+  virtual void reset(const T* state) = 0;
+
+  // Takes in one step and adds scale * gradient (R, m) to `target`, or nothing if `target` is null.
+  // `target` may be the weights themselves: everything that depends on W is read before it is written.
+  virtual void step(const Step<T>& step, const T* noise, T scale, T* target) = 0;
+
+  // M (S, R*m), k fastest: the influence the learner stands for. False if it keeps none.
+  virtual bool influence(Matrix<T>& M) const {
+    (void)M;
+    return false;
+  }
+
+  virtual void visit(StateVisitor<T>& visitor) = 0;
+  virtual Diagnostics diagnostics() const { return {}; }
+};
+
+// target (R, m) += scale * u v^T
+template <class T>
+inline void add_outer(T scale, const T* u, Index R, const T* v, Index m, T* target) {
+  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+  Eigen::Map<const Array> column(u, R);
+  for (Index j = 0; j < m; ++j)
+    Eigen::Map<Array>(target + j * R, R) += (scale * v[j]) * column;
+}
+
+}  // namespace axonomy

@@ -1,0 +1,59 @@
+// TruncatedSVD: deterministic, numerical. Keeps the r largest singular terms of the sum, the best
+// approximation of rank r (Eckart & Young 1936). Biased. Needs whole Grams.
+#pragma once
+
+#include "singular_terms.hpp"
+
+namespace axonomy {
+
+template <class T>
+class TruncatedSVD {
+ public:
+  static constexpr bool needs_grams = true;
+  static constexpr bool pair_cross = true;
+
+  NoiseKind noise_kind() const { return NoiseKind::none; }
+  Index noise_size(Index, Index, bool) const { return 0; }
+  bool takes_pairs(Index rank) const { return rank == 1; }
+
+  void mix(const Matrix<Work<T>>& GL, const Matrix<Work<T>>& GR, Index rank, const T*,
+           Matrix<Work<T>>& CL, Matrix<Work<T>>& CR) {
+    terms_.compute(GL, GR);
+    const auto& sigma = terms_.sigma();
+    for (Index l = 0; l < rank; ++l) {
+      const Work<T> scale = root(sigma[l]);
+      CL.col(l) = scale * terms_.X().col(l);
+      CR.col(l) = scale * terms_.Y().col(l);
+    }
+    discarded_ += sigma.tail(sigma.size() - rank).squaredNorm();
+    total_ += sigma.squaredNorm();
+  }
+
+  void mix_pairs(Index count, Index, Index, bool, const Work<T>* const GL[3],
+                 const Work<T>* const GR[3], const T*, T* const CL[2], T* const CR[2]) {
+    for (Index i = 0; i < count; ++i) {
+      const SingularPair<Work<T>> s(GL[0][i], GL[1][i], GL[2][i], GR[0][i], GR[1][i], GR[2][i]);
+      const Work<T> right = s.root_sigma > Work<T>(0) ? Work<T>(1) / s.root_sigma : Work<T>(0);
+      CL[0][i] = T(s.keep_left * s.root_sigma * s.x0);
+      CL[1][i] = T(s.add_left * s.root_sigma * s.x1);
+      CR[0][i] = T(s.keep_right * right * s.w0);
+      CR[1][i] = T(s.add_right * right * s.w1);
+      const Work<T> first = s.root_sigma * s.root_sigma;
+      const Work<T> second = s.second_left * s.second_right;  // sigma_2 squared
+      discarded_ += second;
+      total_ += first * first + second;
+    }
+  }
+
+  void begin_step() { discarded_ = total_ = Work<T>(0); }
+  Diagnostics diagnostics() const {
+    const double total = static_cast<double>(total_);
+    return {{"discarded_energy", total > 0 ? static_cast<double>(discarded_) / total : 0.0}};
+  }
+
+ private:
+  SingularTerms<Work<T>> terms_;
+  Work<T> discarded_{0}, total_{0};
+};
+
+}  // namespace axonomy

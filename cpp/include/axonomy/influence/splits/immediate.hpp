@@ -1,0 +1,121 @@
+// M_bar = D (x) a_hat as a sum of terms E[:,t] (S) times Q[:,t] (R), each times a_hat:
+//
+//     by row     t = i in R:   E = D,    Q = I       one term for each row of W (the default)
+//     by state   t = k in S:   E = I,    Q = D^T     one for each state, as UORO has it
+//
+// The splits that hold i apart from k add these terms one by one.
+#pragma once
+
+#include "../learner.hpp"
+
+namespace axonomy {
+
+enum class ImmediateBy { row, state };
+
+template <class T>
+class ImmediateTerms {
+ public:
+  ImmediateTerms(const Shape& shape, ImmediateBy by) : shape_(shape), by_(by) {}
+
+  Index count() const { return by_ == ImmediateBy::row ? shape_.R() : shape_.S(); }
+
+  // Norms of column t of E and of Q, without the factor a_hat.
+  Work<T> left_norm(const Step<T>& step, Index t) const {
+    return by_ == ImmediateBy::row ? root(Work<T>(step.D->squared_column_norm(t))) : Work<T>(1);
+  }
+  Work<T> right_norm(const Step<T>& step, Index t) const {
+    return by_ == ImmediateBy::row ? Work<T>(1) : root(Work<T>(step.D->squared_row_norm(t)));
+  }
+
+  // out (S) = E c, out (R) = Q c
+  void combine_left(const Step<T>& step, const T* c, T* out) const {
+    if (by_ == ImmediateBy::row)
+      step.D->multiply(c, out);
+    else
+      std::copy_n(c, shape_.S(), out);
+  }
+  void combine_right(const Step<T>& step, const T* c, T* out) const {
+    if (by_ == ImmediateBy::row)
+      std::copy_n(c, shape_.R(), out);
+    else
+      step.D->multiply_left(c, out);
+  }
+
+  // out (count) = x^T E for x (S), and x^T Q for x (R)
+  void project_left(const Step<T>& step, const T* x, T* out) const {
+    if (by_ == ImmediateBy::row)
+      step.D->multiply_left(x, out);
+    else
+      std::copy_n(x, shape_.S(), out);
+  }
+  void project_right(const Step<T>& step, const T* x, T* out) const {
+    if (by_ == ImmediateBy::row)
+      std::copy_n(x, shape_.R(), out);
+    else
+      step.D->multiply(x, out);
+  }
+
+  // E^T E and Q^T Q (count, count): the identity on one side, D^T D or D D^T on the other.
+  void grams(const Step<T>& step, Matrix<Work<T>>& left, Matrix<Work<T>>& right) const {
+    const Index N = count();
+    left.setIdentity(N, N);
+    right.setIdentity(N, N);
+    auto& dense = by_ == ImmediateBy::row ? left : right;
+    dense.setZero();
+    const Index n = shape_.n, p = shape_.states_per_unit, g = shape_.rows_per_unit;
+    const Index parts = by_ == ImmediateBy::row ? g : p;
+    const Index inner = by_ == ImmediateBy::row ? p : g;
+    for (Index b = 0; b < parts; ++b)
+      for (Index a = 0; a < parts; ++a)
+        for (Index u = 0; u < n; ++u)
+          for (Index c = 0; c < inner; ++c) {
+            const T x = by_ == ImmediateBy::row ? step.D->part(c, a)[u] : step.D->part(a, c)[u];
+            const T y = by_ == ImmediateBy::row ? step.D->part(c, b)[u] : step.D->part(b, c)[u];
+            dense(a * n + u, b * n + u) += Work<T>(x) * Work<T>(y);
+          }
+  }
+
+ private:
+  Shape shape_;
+  ImmediateBy by_;
+};
+
+// The workspace and the few products that splits share.
+namespace split {
+
+// factor (rows, r) <- factor C for the r x r block C; in place at rank 1.
+template <class T>
+void mix_columns(Matrix<T>& factor, Matrix<T>& temporary, const Matrix<Work<T>>& C, Index r) {
+  if (r == 1) {
+    factor *= T(C(0, 0));
+    return;
+  }
+  for (Index l = 0; l < r; ++l) {
+    temporary.col(l) = T(C(0, l)) * factor.col(0);
+    for (Index k = 1; k < r; ++k) temporary.col(l) += T(C(k, l)) * factor.col(k);
+  }
+  factor.swap(temporary);
+}
+
+template <class T>
+Work<T> norm(const Eigen::Ref<const Vector<T>>& v) {
+  return root(Work<T>(v.squaredNorm()));
+}
+
+// Gram matrix of the columns of a factor into the leading block of G, in the work scalar.
+template <class T>
+void column_gram(const Matrix<T>& factor, Matrix<Work<T>>& G) {
+  for (Index b = 0; b < factor.cols(); ++b)
+    for (Index a = 0; a <= b; ++a)
+      G(a, b) = G(b, a) = factor.col(a).template cast<Work<T>>().dot(
+          factor.col(b).template cast<Work<T>>());
+}
+
+template <class T>
+std::size_t bytes(const Matrix<T>& m) {
+  return sizeof(T) * static_cast<std::size_t>(m.size());
+}
+
+}  // namespace split
+
+}  // namespace axonomy

@@ -1,0 +1,130 @@
+// Split k|ij, the paper's A_k B_ij:  M = sum_l A_l[k] B_l[i,j].
+//
+//     left  A (S,)     propagated A <- J A, added E[:,t]
+//     right B (R, m)                        added Q[:,t] (x) a_hat
+//
+// Memory r (S + R m); a step r n^2 in closed form. UORO (Tallec & Ollivier 2018) lives here.
+#pragma once
+
+#include "immediate.hpp"
+
+namespace axonomy {
+
+template <class T>
+class SplitKIJ {
+ public:
+  static constexpr bool pairs = false;
+
+  SplitKIJ(const Shape& shape, Index rank, ImmediateBy by)
+      : shape_(shape),
+        rank_(rank),
+        immediate_(shape, by),
+        left_(Matrix<T>::Zero(shape.S(), rank)),
+        right_(Matrix<T>::Zero(shape.R() * shape.m, rank)),
+        left_temporary_(shape.S(), rank),
+        right_temporary_(rank > 1 ? right_.rows() : 0, rank),
+        coefficients_(Vector<T>::Zero(immediate_.count())),
+        state_(shape.S()),
+        row_(shape.R()) {}
+
+  Index rank() const { return rank_; }
+  Index batches() const { return 1; }
+  Index added() const { return immediate_.count(); }
+  static constexpr bool signs_propagated = false;
+
+  void clear() {
+    left_.setZero();
+    right_.setZero();
+  }
+
+  void propagate(const Step<T>& step) {
+    step.J->apply(left_.data(), rank_, left_temporary_.data());
+    left_.swap(left_temporary_);
+  }
+
+  // target_ij += scale sum_l (q.A_l) B_l[i,j]
+  void add_gradient(const Step<T>& step, T scale, T* target) {
+    Eigen::Map<const Vector<T>> q(step.q, shape_.S());
+    Eigen::Map<Vector<T>> out(target, right_.rows());
+    for (Index l = 0; l < rank_; ++l) out += (scale * q.dot(left_.col(l))) * right_.col(l);
+  }
+
+  void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
+    for (Index l = 0; l < rank_; ++l) {
+      left[l] = split::norm<T>(left_.col(l));
+      right[l] = split::norm<T>(right_.col(l));
+    }
+    const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+    for (Index t = 0; t < added(); ++t) {
+      left[rank_ + t] = immediate_.left_norm(step, t);
+      right[rank_ + t] = immediate_.right_norm(step, t) * a_hat;
+    }
+  }
+
+  void mixed_norms(const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
+    immediate_.combine_left(step, signs, state_.data());
+    immediate_.combine_right(step, signs, row_.data());
+    left = split::norm<T>(state_);
+    right = split::norm<T>(row_) *
+            split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+  }
+
+  void grams(const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
+    const Index r = rank_, N = r + added(), R = shape_.R();
+    immediate_.grams(step, immediate_left_, immediate_right_);
+    Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
+    const Work<T> squared = a_hat.template cast<Work<T>>().squaredNorm();
+    left.bottomRightCorner(N - r, N - r) = immediate_left_;
+    right.bottomRightCorner(N - r, N - r) = squared * immediate_right_;
+    split::column_gram(left_, left);
+    split::column_gram(right_, right);
+    for (Index l = 0; l < r; ++l) {
+      immediate_.project_left(step, left_.col(l).data(), coefficients_.data());
+      left.row(l).tail(N - r) = coefficients_.template cast<Work<T>>().transpose();
+      row_.noalias() = Eigen::Map<const Matrix<T>>(right_.col(l).data(), R, shape_.m) * a_hat;
+      immediate_.project_right(step, row_.data(), coefficients_.data());
+      right.row(l).tail(N - r) = coefficients_.template cast<Work<T>>().transpose();
+    }
+    left.bottomLeftCorner(N - r, r) = left.topRightCorner(r, N - r).transpose();
+    right.bottomLeftCorner(N - r, r) = right.topRightCorner(r, N - r).transpose();
+  }
+
+  void mix(const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
+    const Index R = shape_.R(), N = added();
+    split::mix_columns(left_, left_temporary_, CL, rank_);
+    if (rank_ > 1) split::mix_columns(right_, right_temporary_, CR, rank_);
+    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+    for (Index l = 0; l < rank_; ++l) {
+      coefficients_ = CL.col(l).tail(N).template cast<T>();
+      immediate_.combine_left(step, coefficients_.data(), state_.data());
+      left_.col(l) += state_;
+      coefficients_ = CR.col(l).tail(N).template cast<T>();
+      immediate_.combine_right(step, coefficients_.data(), row_.data());
+      const T keep = rank_ > 1 ? T(1) : T(CR(0, 0));  // at rank 1 in the same pass
+      for (Index j = 0; j < shape_.m; ++j) {
+        Eigen::Map<Array> column(right_.col(l).data() + j * R, R);
+        column = keep * column + step.a_hat[j] * row_.array();
+      }
+    }
+  }
+
+  void influence(Matrix<T>& M) const { M = left_ * right_.transpose(); }
+
+  void visit(StateVisitor<T>& v) {
+    v.array("left", left_.data(), {shape_.S(), rank_});
+    v.array("right", right_.data(), {shape_.R(), shape_.m, rank_});
+    v.scratch(split::bytes(left_temporary_) + split::bytes(right_temporary_));
+  }
+
+ private:
+  Shape shape_;
+  Index rank_;
+  ImmediateTerms<T> immediate_;
+  Matrix<T> left_;   // (S, r)
+  Matrix<T> right_;  // (R*m, r)
+  Matrix<T> left_temporary_, right_temporary_;
+  Vector<T> coefficients_, state_, row_;
+  Matrix<Work<T>> immediate_left_, immediate_right_;
+};
+
+}  // namespace axonomy

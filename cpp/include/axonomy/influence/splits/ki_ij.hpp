@@ -1,0 +1,181 @@
+// Split ki|ij, the paper's A_ki B_ij:  M = sum_l A_l[k,i] B_l[i,j], one small problem for each row i.
+//
+//     left  A (S, R)    propagated A <- J A, added D[:,i] to column i
+//     right B (R, m)                         added a_hat to row i
+//
+// One added term a row. Memory r (S R + R m); a step r n^3. KeRNL (Roth et al. 2019) shares the tensor.
+#pragma once
+
+#include "immediate.hpp"
+
+namespace axonomy {
+
+template <class T>
+class SplitKIIJ {
+ public:
+  static constexpr bool pairs = true;
+
+  SplitKIIJ(const Shape& shape, Index rank)
+      : shape_(shape),
+        rank_(rank),
+        left_(Matrix<T>::Zero(shape.S() * shape.R(), rank)),
+        right_(Matrix<T>::Zero(shape.R() * shape.m, rank)),
+        left_temporary_(left_.rows(), rank),
+        column_(shape.S(), rank),
+        line_(shape.m, rank),
+        row_(shape.R()) {}
+
+  Index rank() const { return rank_; }
+  Index batches() const { return shape_.R(); }
+  Index added() const { return 1; }
+  static constexpr bool signs_propagated = false;
+
+  void clear() {
+    left_.setZero();
+    right_.setZero();
+  }
+
+  void propagate(const Step<T>& step) {
+    step.J->apply(left_.data(), shape_.R() * rank_, left_temporary_.data());
+    left_.swap(left_temporary_);
+  }
+
+  // target_ij += scale sum_l (q A_l)_i B_l[i,j]
+  void add_gradient(const Step<T>& step, T scale, T* target) {
+    const Index S = shape_.S(), R = shape_.R();
+    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+    Eigen::Map<const Vector<T>> q(step.q, S);
+    for (Index l = 0; l < rank_; ++l) {
+      row_.noalias() = scale * (left(l).transpose() * q);
+      for (Index j = 0; j < shape_.m; ++j)
+        Eigen::Map<Array>(target + j * R, R) += row_.array() * right(l).col(j).array();
+    }
+  }
+
+  void norms(const Step<T>& step, Index i, Work<T>* left_norms, Work<T>* right_norms) {
+    for (Index l = 0; l < rank_; ++l) {
+      left_norms[l] = split::norm<T>(left(l).col(i));
+      right_norms[l] = root(Work<T>(right(l).row(i).squaredNorm()));
+    }
+    left_norms[rank_] = root(Work<T>(step.D->squared_column_norm(i)));
+    right_norms[rank_] = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+  }
+
+  void mixed_norms(const Step<T>& step, Index i, const T*, Work<T>& left, Work<T>& right) {
+    left = root(Work<T>(step.D->squared_column_norm(i)));
+    right = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+  }
+
+  void grams(const Step<T>& step, Index i, Matrix<Work<T>>& GL, Matrix<Work<T>>& GR) {
+    const Index r = rank_;
+    gather(i);
+    split::column_gram(column_, GL);
+    split::column_gram(line_, GR);
+    Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
+    for (Index l = 0; l < r; ++l) {
+      GL(l, r) = GL(r, l) = dot_with_D(step, l, i);
+      GR(l, r) = GR(r, l) =
+          line_.col(l).template cast<Work<T>>().dot(a_hat.template cast<Work<T>>());
+    }
+    GL(r, r) = step.D->squared_column_norm(i);
+    GR(r, r) = a_hat.template cast<Work<T>>().squaredNorm();
+  }
+
+  // The Grams of factor l and the added term, for all rows at once: entries 00, 01, 11 of each side, 01
+  // only if `cross`.
+  void pair_grams(const Step<T>& step, Index l, bool cross, Work<T>* const GL[3],
+                  Work<T>* const GR[3]) {
+    const Index R = shape_.R();
+    using WorkArray = Eigen::Array<Work<T>, Eigen::Dynamic, 1>;
+    Eigen::Map<WorkArray> aa(GR[0], R), ab(GR[1], R);
+    aa.setZero();
+    if (cross) ab.setZero();
+    for (Index j = 0; j < shape_.m; ++j) {
+      const auto b = right(l).col(j).array().template cast<Work<T>>();
+      aa += b * b;
+      if (cross) ab += Work<T>(step.a_hat[j]) * b;
+    }
+    const Work<T> bb = Eigen::Map<const Vector<T>>(step.a_hat, shape_.m).squaredNorm();
+    for (Index i = 0; i < R; ++i) {
+      GL[0][i] = left(l).col(i).template cast<Work<T>>().squaredNorm();
+      if (cross) GL[1][i] = dot_with_D(step, l, i);
+      GL[2][i] = step.D->squared_column_norm(i);
+      GR[2][i] = bb;
+    }
+  }
+  void pair_mix(const Step<T>& step, Index l, const T* const CL[2], const T* const CR[2]) {
+    const Index S = shape_.S(), R = shape_.R(), n = shape_.n;
+    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+    Eigen::Map<Matrix<T>> A(left_.col(l).data(), S, R), B(right_.col(l).data(), R, shape_.m);
+    for (Index i = 0; i < R; ++i) {
+      A.col(i) *= CL[0][i];
+      for (Index a = 0; a < shape_.states_per_unit; ++a)
+        A(a * n + i % n, i) += CL[1][i] * step.D->part(a, i / n)[i % n];
+    }
+    Eigen::Map<const Array> keep(CR[0], R), add(CR[1], R);
+    for (Index j = 0; j < shape_.m; ++j)
+      B.col(j).array() = keep * B.col(j).array() + step.a_hat[j] * add;
+  }
+
+  void mix(const Step<T>& step, Index i, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
+    const Index S = shape_.S(), R = shape_.R(), n = shape_.n, r = rank_;
+    gather(i);
+    Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
+    for (Index l = 0; l < r; ++l) {
+      Eigen::Map<Matrix<T>> A(left_.col(l).data(), S, R), B(right_.col(l).data(), R, shape_.m);
+      A.col(i) = T(CL(0, l)) * column_.col(0);
+      B.row(i) = T(CR(0, l)) * line_.col(0).transpose() + T(CR(r, l)) * a_hat.transpose();
+      for (Index k = 1; k < r; ++k) {
+        A.col(i) += T(CL(k, l)) * column_.col(k);
+        B.row(i) += T(CR(k, l)) * line_.col(k).transpose();
+      }
+      for (Index a = 0; a < shape_.states_per_unit; ++a)
+        A(a * n + i % n, i) += T(CL(r, l)) * step.D->part(a, i / n)[i % n];
+    }
+  }
+
+  void influence(Matrix<T>& M) const {
+    const Index S = shape_.S(), R = shape_.R();
+    M.setZero(S, R * shape_.m);
+    for (Index l = 0; l < rank_; ++l)
+      for (Index j = 0; j < shape_.m; ++j)
+        M.middleCols(j * R, R) += left(l) * right(l).col(j).asDiagonal();
+  }
+
+  void visit(StateVisitor<T>& v) {
+    v.array("left", left_.data(), {shape_.S(), shape_.R(), rank_});
+    v.array("right", right_.data(), {shape_.R(), shape_.m, rank_});
+    v.scratch(split::bytes(left_temporary_));
+  }
+
+ private:
+  Eigen::Map<const Matrix<T>> left(Index l) const {
+    return {left_.col(l).data(), shape_.S(), shape_.R()};
+  }
+  Eigen::Map<const Matrix<T>> right(Index l) const {
+    return {right_.col(l).data(), shape_.R(), shape_.m};
+  }
+  void gather(Index i) {
+    for (Index l = 0; l < rank_; ++l) {
+      column_.col(l) = left(l).col(i);
+      line_.col(l) = right(l).row(i).transpose();
+    }
+  }
+  Work<T> dot_with_D(const Step<T>& step, Index l, Index i) const {
+    const Index n = shape_.n;
+    Work<T> sum(0);
+    for (Index a = 0; a < shape_.states_per_unit; ++a)
+      sum += Work<T>(left(l)(a * n + i % n, i)) * Work<T>(step.D->part(a, i / n)[i % n]);
+    return sum;
+  }
+
+  Shape shape_;
+  Index rank_;
+  Matrix<T> left_;   // (S*R, r)
+  Matrix<T> right_;  // (R*m, r)
+  Matrix<T> left_temporary_;
+  Matrix<T> column_, line_;  // (S, r), (m, r): one row's problem
+  Vector<T> row_;
+};
+
+}  // namespace axonomy

@@ -1,0 +1,150 @@
+// Split ki|j, the paper's A_j B_ki:  M = sum_l B_l[k,i] A_l[j].
+//
+//     left  B (S, R)    propagated B <- J B, added D
+//     right A (m,)                           added a_hat
+//
+// One added term. Memory r (S R + m); a step r n^3. KF-RTRL (Mujika et al. 2018) and r-OK (Benzing et al.
+// 2019) live here.
+#pragma once
+
+#include "immediate.hpp"
+
+namespace axonomy {
+
+template <class T>
+class SplitKIJoint {
+ public:
+  static constexpr bool pairs = true;
+
+  SplitKIJoint(const Shape& shape, Index rank)
+      : shape_(shape),
+        rank_(rank),
+        left_(Matrix<T>::Zero(shape.S() * shape.R(), rank)),
+        right_(Matrix<T>::Zero(shape.m, rank)),
+        left_temporary_(left_.rows(), rank),
+        right_temporary_(shape.m, rank),
+        row_(shape.R()) {}
+
+  Index rank() const { return rank_; }
+  Index batches() const { return 1; }
+  Index added() const { return 1; }
+  static constexpr bool signs_propagated = true;  // as KF-RTRL has it
+
+  void clear() {
+    left_.setZero();
+    right_.setZero();
+  }
+
+  void propagate(const Step<T>& step) {
+    step.J->apply(left_.data(), shape_.R() * rank_, left_temporary_.data());
+    left_.swap(left_temporary_);
+  }
+
+  // target_ij += scale sum_l (q B_l)_i A_l[j]
+  void add_gradient(const Step<T>& step, T scale, T* target) {
+    const Index S = shape_.S(), R = shape_.R();
+    Eigen::Map<const Vector<T>> q(step.q, S);
+    for (Index l = 0; l < rank_; ++l) {
+      row_.noalias() = Eigen::Map<const Matrix<T>>(left_.col(l).data(), S, R).transpose() * q;
+      add_outer(scale, row_.data(), R, right_.col(l).data(), shape_.m, target);
+    }
+  }
+
+  void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
+    for (Index l = 0; l < rank_; ++l) {
+      left[l] = split::norm<T>(left_.col(l));
+      right[l] = split::norm<T>(right_.col(l));
+    }
+    left[rank_] = root(Work<T>(step.D->entries().squaredNorm()));
+    right[rank_] = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+  }
+
+  void mixed_norms(const Step<T>& step, Index, const T*, Work<T>& left, Work<T>& right) {
+    left = root(Work<T>(step.D->entries().squaredNorm()));
+    right = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+  }
+
+  void grams(const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
+    const Index r = rank_;
+    Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
+    split::column_gram(left_, left);
+    split::column_gram(right_, right);
+    for (Index l = 0; l < r; ++l) {
+      left(l, r) = left(r, l) = dot_with_D(step, l);
+      right(l, r) = right(r, l) = right_.col(l).template cast<Work<T>>().dot(
+          a_hat.template cast<Work<T>>());
+    }
+    left(r, r) = step.D->entries().template cast<Work<T>>().squaredNorm();
+    right(r, r) = a_hat.template cast<Work<T>>().squaredNorm();
+  }
+
+  // The Grams of factor l and the added term: entries 00, 01, 11 of each side, 01 only if `cross`.
+  void pair_grams(const Step<T>& step, Index l, bool cross, Work<T>* const left[3],
+                  Work<T>* const right[3]) {
+    Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
+    left[0][0] = left_.col(l).squaredNorm();
+    left[2][0] = step.D->entries().squaredNorm();
+    right[0][0] = right_.col(l).squaredNorm();
+    right[2][0] = a_hat.squaredNorm();
+    if (!cross) return;
+    left[1][0] = dot_with_D(step, l);
+    right[1][0] = right_.col(l).dot(a_hat);
+  }
+  void pair_mix(const Step<T>& step, Index l, const T* const left[2], const T* const right[2]) {
+    mix_one(step, l, left[0][0], left[1][0], right[0][0], right[1][0]);
+  }
+
+  void mix(const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
+    split::mix_columns(left_, left_temporary_, CL, rank_);
+    split::mix_columns(right_, right_temporary_, CR, rank_);
+    for (Index l = 0; l < rank_; ++l)
+      mix_one(step, l, T(1), T(CL(rank_, l)), T(1), T(CR(rank_, l)));
+  }
+
+  void influence(Matrix<T>& M) const { M = left_ * right_.transpose(); as_tensor(M); }
+
+  void visit(StateVisitor<T>& v) {
+    v.array("left", left_.data(), {shape_.S(), shape_.R(), rank_});
+    v.array("right", right_.data(), {shape_.m, rank_});
+    v.scratch(split::bytes(left_temporary_) + split::bytes(right_temporary_));
+  }
+
+ private:
+  // left <- keep left + add D, right <- keep right + add a_hat
+  void mix_one(const Step<T>& step, Index l, T keep_left, T add_left, T keep_right, T add_right) {
+    const Index n = shape_.n, S = shape_.S();
+    if (keep_left != T(1)) left_.col(l) *= keep_left;
+    T* B = left_.col(l).data();
+    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+      for (Index a = 0; a < shape_.states_per_unit; ++a)
+        for (Index u = 0; u < n; ++u)
+          B[(gate * n + u) * S + a * n + u] += add_left * step.D->part(a, gate)[u];
+    right_.col(l) = keep_right * right_.col(l) +
+                    add_right * Eigen::Map<const Vector<T>>(step.a_hat, shape_.m);
+  }
+
+  Work<T> dot_with_D(const Step<T>& step, Index l) const {
+    const Index n = shape_.n, S = shape_.S();
+    const T* B = left_.col(l).data();
+    Work<T> sum(0);
+    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+      for (Index a = 0; a < shape_.states_per_unit; ++a)
+        for (Index u = 0; u < n; ++u)
+          sum += Work<T>(B[(gate * n + u) * S + a * n + u]) * Work<T>(step.D->part(a, gate)[u]);
+    return sum;
+  }
+
+  // (S*R, m) and (S, R*m) are the same memory.
+  void as_tensor(Matrix<T>& M) const {
+    M = Eigen::Map<const Matrix<T>>(M.data(), shape_.S(), shape_.R() * shape_.m).eval();
+  }
+
+  Shape shape_;
+  Index rank_;
+  Matrix<T> left_;   // (S*R, r)
+  Matrix<T> right_;  // (m, r)
+  Matrix<T> left_temporary_, right_temporary_;
+  Vector<T> row_;
+};
+
+}  // namespace axonomy

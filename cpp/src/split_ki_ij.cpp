@@ -1,0 +1,16 @@
+#include "axonomy/influence/make_factored.hpp"
+#include "axonomy/influence/splits/ki_ij.hpp"
+#include "scalars.hpp"
+
+namespace axonomy {
+
+template <class T>
+std::unique_ptr<Learner<T>> make_ki_ij(const Shape& shape, const LearnerSpec& spec) {
+  return make_factored<T, SplitKIIJ>(shape, spec);
+}
+
+#define AXONOMY_INSTANTIATE(T) \
+  template std::unique_ptr<Learner<T>> make_ki_ij<T>(const Shape&, const LearnerSpec&);
+AXONOMY_FOR_EACH_SCALAR(AXONOMY_INSTANTIATE)
+
+}  // namespace axonomy

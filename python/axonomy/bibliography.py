@@ -1,0 +1,112 @@
+"""The literature that the parts of a rule come from, as BibTeX by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+ENTRIES: dict[str, str] = {
+    "marschall2020": """@article{marschall2020,
+  author  = {Marschall, Owen and Cho, Kyunghyun and Savin, Cristina},
+  title   = {A Unified Framework of Online Learning Algorithms for Training Recurrent Neural Networks},
+  journal = {Journal of Machine Learning Research},
+  volume  = {21},
+  number  = {135},
+  pages   = {1--34},
+  year    = {2020}
+}""",
+    "williams1989": """@article{williams1989,
+  author  = {Williams, Ronald J. and Zipser, David},
+  title   = {A Learning Algorithm for Continually Running Fully Recurrent Neural Networks},
+  journal = {Neural Computation},
+  volume  = {1},
+  number  = {2},
+  pages   = {270--280},
+  year    = {1989}
+}""",
+    "williams1990": """@article{williams1990,
+  author  = {Williams, Ronald J. and Peng, Jing},
+  title   = {An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent Network Trajectories},
+  journal = {Neural Computation},
+  volume  = {2},
+  number  = {4},
+  pages   = {490--501},
+  year    = {1990}
+}""",
+    "tallec2018": """@inproceedings{tallec2018,
+  author    = {Tallec, Corentin and Ollivier, Yann},
+  title     = {Unbiased Online Recurrent Optimization},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2018}
+}""",
+    "mujika2018": """@inproceedings{mujika2018,
+  author    = {Mujika, Asier and Meier, Florian and Steger, Angelika},
+  title     = {Approximating Real-Time Recurrent Learning with Random {Kronecker} Factors},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {31},
+  year      = {2018}
+}""",
+    "benzing2019": """@inproceedings{benzing2019,
+  author    = {Benzing, Frederik and Gauy, Marcelo Matheus and Mujika, Asier and Martinsson, Anders
+               and Steger, Angelika},
+  title     = {Optimal {Kronecker}-Sum Approximation of Real Time Recurrent Learning},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2019}
+}""",
+    "roth2019": """@inproceedings{roth2019,
+  author    = {Roth, Christopher and Kanitscheider, Ingmar and Fiete, Ila},
+  title     = {Kernel {RNN} Learning ({KeRNL})},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2019}
+}""",
+    "murray2019": """@article{murray2019,
+  author  = {Murray, James M.},
+  title   = {Local Online Learning in Recurrent Networks with Random Feedback},
+  journal = {eLife},
+  volume  = {8},
+  pages   = {e43299},
+  year    = {2019}
+}""",
+    "bellec2020": """@article{bellec2020,
+  author  = {Bellec, Guillaume and Scherr, Franz and Subramoney, Anand and Hajek, Elias and
+             Salaj, Darjan and Legenstein, Robert and Maass, Wolfgang},
+  title   = {A Solution to the Learning Dilemma for Recurrent Networks of Spiking Neurons},
+  journal = {Nature Communications},
+  volume  = {11},
+  pages   = {3625},
+  year    = {2020}
+}""",
+    "menick2021": """@inproceedings{menick2021,
+  author    = {Menick, Jacob and Elsen, Erich and Evci, Utku and Osindero, Simon and Simonyan, Karen
+               and Graves, Alex},
+  title     = {Practical Real Time Recurrent Learning with a Sparse Approximation},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2021}
+}""",
+    "eckart1936": """@article{eckart1936,
+  author  = {Eckart, Carl and Young, Gale},
+  title   = {The Approximation of One Matrix by Another of Lower Rank},
+  journal = {Psychometrika},
+  volume  = {1},
+  pages   = {211--218},
+  year    = {1936}
+}""",
+}
+
+LABELS: dict[str, str] = {
+    "marschall2020": "Marschall et al. 2020",
+    "williams1989": "Williams & Zipser 1989",
+    "williams1990": "Williams & Peng 1990",
+    "tallec2018": "Tallec & Ollivier 2018",
+    "mujika2018": "Mujika et al. 2018",
+    "benzing2019": "Benzing et al. 2019",
+    "roth2019": "Roth et al. 2019",
+    "murray2019": "Murray 2019",
+    "bellec2020": "Bellec et al. 2020",
+    "menick2021": "Menick et al. 2021",
+    "eckart1936": "Eckart & Young 1936",
+}
+
+
+def bibtex(keys: Iterable[str]) -> str:
+    """Return the entries of `keys`, each once, in the order given."""
+    return "\n\n".join(ENTRIES[key] for key in dict.fromkeys(keys))

@@ -1,0 +1,41 @@
+"""``axonomy table``: every cell of the four axes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import axonomy as ax
+
+
+class Format(StrEnum):
+    """How to print the table."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+    csv = "csv"
+
+
+def table(
+    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.text,
+) -> None:
+    """Print every cell: known, new and impossible, with bias, memory, time and reference."""
+    cells = ax.table()
+    match format:
+        case Format.text if sys.stdout.isatty():
+            Console().print(_rich(cells))
+        case Format.text:
+            typer.echo(str(cells))
+        case Format.json:
+            typer.echo(json.dumps(json.loads(cells.to_json()), indent=2, ensure_ascii=False))
+        case Format.markdown:
+            typer.echo(cells.to_markdown().rstrip())
+        case Format.csv:
+            typer.echo(cells.to_csv().rstrip())

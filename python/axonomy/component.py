@@ -1,0 +1,80 @@
+"""What a filled cell of the table declares of itself. Tests measure the declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from axonomy.order import Order
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting of a component beyond the four axes.
+
+    Parameters
+    ----------
+    default : object
+        Its value unless given.
+    check : callable
+        ``check(name, value)`` returns the value or raises a ``ValueError`` that names it.
+    meaning : str
+        One line.
+    """
+
+    default: Any
+    check: Callable[[str, Any], Any] = field(repr=False, compare=False)
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Component:
+    """One way to fill one cell.
+
+    Parameters
+    ----------
+    facing, tensor, randomness, solution : str
+        The cell.
+    solver : str
+        Tells it from others in the same cell.
+    title : str
+        What it is, in a few words.
+    known_as : str
+        The name it has in the literature; empty if it is new.
+    bias : str
+        ``"none"`` if the expected influence or credit is exact, else ``"biased"``.
+    memory, time : Order
+        Bytes held and work a step.
+    references : tuple of str
+        Keys of the bibliography.
+    options : mapping of str to Option
+        Settings it takes.
+    ranked : bool
+        Whether it takes a rank r.
+    splits_current : bool
+        Whether the gradient may be taken before this step's reduction (``current="exact"``).
+    lag : str
+        By how many steps the gradient is late.
+    """
+
+    facing: str
+    tensor: str
+    randomness: str
+    solution: str
+    solver: str
+    title: str
+    known_as: str
+    bias: str
+    memory: Order
+    time: Order
+    references: tuple[str, ...]
+    options: dict[str, Option] = field(default_factory=dict)
+    ranked: bool = False
+    splits_current: bool = False
+    lag: str = "0"
+
+    @property
+    def axes(self) -> tuple[str, str, str, str]:
+        """The four choices."""
+        return self.facing, self.tensor, self.randomness, self.solution

@@ -1,0 +1,20 @@
+"""RTRL: ``M <- J M + M_bar``, gradient ``q · M`` (Williams & Zipser 1989; Marschall et al. 2020, eq. 9)."""
+
+from __future__ import annotations
+
+from axonomy.component import Component
+from axonomy.order import Order
+
+RTRL = Component(
+    facing="past",
+    tensor="kij",
+    randomness="deterministic",
+    solution="closed-form",
+    solver="rtrl",
+    title="the whole influence, exact",
+    known_as="RTRL",
+    bias="none",
+    memory=Order(3),
+    time=Order(4),
+    references=("williams1989",),
+)

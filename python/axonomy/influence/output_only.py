@@ -1,0 +1,20 @@
+"""The lower reference: the read-out learns, the recurrent weights stay (Marschall et al. 2020, section 5)."""
+
+from __future__ import annotations
+
+from axonomy.component import Component
+from axonomy.order import Order
+
+OUTPUT_ONLY = Component(
+    facing="none",
+    tensor="none",
+    randomness="deterministic",
+    solution="closed-form",
+    solver="none",
+    title="no recurrent gradient",
+    known_as="output weights only",
+    bias="biased",
+    memory=Order(0),
+    time=Order(0),
+    references=("marschall2020",),
+)

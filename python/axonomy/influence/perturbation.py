@@ -1,0 +1,39 @@
+"""KeRNL: the left factor of ki|ij learned from the response to noise (Roth, Kanitscheider & Fiete 2019).
+
+The network runs a second time under noise of size sigma; A (S, S) learns to predict its deviation from the
+noise that has acted, and ``M[k,i,j] ~ A[k,u(i)] B[i,j]`` with B the trace of M_bar decaying by k a step.
+"""
+
+from __future__ import annotations
+
+from axonomy import _check
+from axonomy.component import Component, Option
+from axonomy.order import Order
+
+KERNL = Component(
+    facing="past",
+    tensor="ki|ij",
+    randomness="stochastic",
+    solution="numerical",
+    solver="perturbation",
+    title="left factor learned by perturbation",
+    known_as="KeRNL",
+    bias="biased",
+    memory=Order(2),
+    time=Order(2),
+    references=("roth2019",),
+    options={
+        "sigma": Option(
+            1e-3, lambda name, value: _check.number(name, value, above=0), "size of the noise"
+        ),
+        "learning_rate": Option(
+            5.0, lambda name, value: _check.number(name, value, least=0), "learning rate of A"
+        ),
+        "decay": Option(
+            0.2,
+            lambda name, value: _check.number(name, value, least=0, below=1),
+            "k, what the kernel keeps from one step to the next",
+        ),
+    },
+    splits_current=True,
+)

@@ -1,0 +1,35 @@
+"""What a split declares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from axonomy.order import Order
+
+
+@dataclass(frozen=True)
+class Split:
+    """A cut of the influence into two factors.
+
+    Parameters
+    ----------
+    tensor : str
+        Its name among the tensors.
+    left, right : str
+        Indices of the factors, of ``kij``.
+    memory : Order
+        Bytes held.
+    closed_form, numerical : Order
+        Work a step under a reduction that needs norms only, and under one that decomposes.
+    by_row_or_state : bool
+        Whether M_bar comes as many terms, one for each row of W or one for each state (option ``immediate``),
+        rather than as one.
+    """
+
+    tensor: str
+    left: str
+    right: str
+    memory: Order
+    closed_form: Order
+    numerical: Order
+    by_row_or_state: bool

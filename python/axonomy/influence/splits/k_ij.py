@@ -1,0 +1,19 @@
+"""Split k|ij, ``A_k B_ij`` of the paper: left (S,), right (R, m).
+
+M_bar adds R terms, ``D[:,i]`` and ``e_i ⊗ a_hat``. UORO lives here.
+"""
+
+from __future__ import annotations
+
+from axonomy.influence.splits.base import Split
+from axonomy.order import Order
+
+K_IJ = Split(
+    tensor="k|ij",
+    left="k",
+    right="ij",
+    memory=Order(2, "r"),
+    closed_form=Order(2, "r"),
+    numerical=Order(3),
+    by_row_or_state=True,
+)

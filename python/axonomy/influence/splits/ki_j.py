@@ -1,0 +1,19 @@
+"""Split ki|j, ``A_j B_ki`` of the paper: left (S, R), right (m,).
+
+M_bar adds one term, ``D`` and ``a_hat``. KF-RTRL and r-OK live here.
+"""
+
+from __future__ import annotations
+
+from axonomy.influence.splits.base import Split
+from axonomy.order import Order
+
+KI_J = Split(
+    tensor="ki|j",
+    left="ki",
+    right="j",
+    memory=Order(2, "r"),
+    closed_form=Order(3, "r"),
+    numerical=Order(3, "r"),
+    by_row_or_state=False,
+)

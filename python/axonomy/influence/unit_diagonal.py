@@ -1,0 +1,39 @@
+"""Entries of M with k and i in the same unit: ``B[i,j] <- K_u B[i,j] + D[i] a_hat[j]``, ``q_i B[i,j]``.
+
+SnAp-1 keeps the unit's own block of J (Menick et al. 2021); e-prop with self-weights is the same rule
+(Bellec et al. 2020). RFLO keeps the leak alone (Murray 2019; Marschall et al. 2020, section 4.1.4). Both are exact
+where J couples no two units.
+"""
+
+from __future__ import annotations
+
+from axonomy.component import Component
+from axonomy.order import Order
+
+DIAGONAL = Component(
+    facing="past",
+    tensor="k=i",
+    randomness="deterministic",
+    solution="closed-form",
+    solver="diagonal",
+    title="propagates by the diagonal of J",
+    known_as="SnAp-1, e-prop",
+    bias="biased",
+    memory=Order(2),
+    time=Order(2),
+    references=("menick2021", "bellec2020"),
+)
+
+LEAK = Component(
+    facing="past",
+    tensor="k=i",
+    randomness="deterministic",
+    solution="closed-form",
+    solver="leak",
+    title="propagates by the leak",
+    known_as="RFLO",
+    bias="biased",
+    memory=Order(2),
+    time=Order(2),
+    references=("murray2019",),
+)

@@ -1,0 +1,5 @@
+"""Figures. They need matplotlib: ``pip install "axonomy[cli]"``."""
+
+from axonomy.plots.learning_curves import learning_curves
+
+__all__ = ["learning_curves"]

@@ -1,0 +1,49 @@
+"""Tasks: streams to learn from.
+
+A new task is one file beside this one and one line in `registry`; the command line, the studies and
+the tests go over the registry.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from axonomy.tasks.add import Add
+from axonomy.tasks.base import Stream, Task
+from axonomy.tasks.file_stream import FileStream
+from axonomy.tasks.mimic import Mimic
+
+#: Every task by name.
+registry: dict[str, type[Task]] = {task.name: task for task in (Add, Mimic, FileStream)}
+
+
+def make(name: str, **options: Any) -> Task:
+    """A task by its name in the `registry`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task, or it lacks or does not take one of the options.
+    """
+    if name not in registry:
+        raise ValueError(f"task: expected one of {', '.join(registry)}, got {name!r}")
+    fields = dataclasses.fields(registry[name])  # type: ignore[arg-type]
+    names = [field.name for field in fields]
+    for option in options:
+        if option not in names:
+            raise ValueError(f"task {name!r} does not take {option!r}; it takes {', '.join(names)}")
+    for field in fields:
+        if field.default is dataclasses.MISSING and field.name not in options:
+            raise ValueError(f"task {name!r} needs {field.name!r}")
+    return registry[name](**options)
+
+
+def from_dict(values: Mapping[str, Any]) -> Task:
+    """The task that `Task.to_dict` described."""
+    options = dict(values)
+    return make(options.pop("task", None), **options)
+
+
+__all__ = ["Add", "FileStream", "Mimic", "Stream", "Task", "from_dict", "make", "registry"]

@@ -1,0 +1,142 @@
+"""What the tests draw: networks, streams and steps; and the registry that they iterate over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import axonomy as ax
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from numpy_rules import ACTIVATIONS, LOSSES, SPLITS, Array, Leaky, Step
+
+# ------------------------------------------------------------------------------------- the registry
+
+CELLS = [cell for cell in ax.table() if cell.status in ("known", "new")]
+
+
+def cell_id(cell: ax.TableCell) -> str:
+    parts = (cell.name, cell.facing, cell.tensor, cell.randomness, cell.solution, cell.solver)
+    return " ".join(str(part) for part in parts if part)
+
+
+def over(cells: Iterable[ax.TableCell]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("cell", cells, ids=cell_id)
+
+
+every_cell = over(CELLS)
+every_factored = over(cell for cell in CELLS if cell.tensor in SPLITS and cell.solver is None)
+
+OPTIMISERS = [
+    ax.SGD(0.05),
+    ax.Momentum(0.05, momentum=0.8),
+    ax.RMSProp(0.01, decay=0.9),
+    ax.Adam(0.02),
+]
+every_optimiser = pytest.mark.parametrize(
+    "optimiser", OPTIMISERS, ids=lambda optimiser: type(optimiser).__name__
+)
+
+
+# --------------------------------------------------------------------------- networks and streams
+
+
+@dataclass(frozen=True)
+class Stream:
+    X: Array  # (T, n_in)
+    Y: Array  # (T, n_out)
+
+
+def network(
+    seed: int = 0,
+    n: int = 4,
+    n_in: int = 2,
+    n_out: int = 3,
+    alpha: float = 0.7,
+    activation: str = "tanh",
+    loss: str = "cross_entropy",
+    dtype: type = np.float64,
+    **options: object,
+) -> ax.LeakyRNN:
+    rng = np.random.default_rng(seed)
+    return ax.LeakyRNN(
+        rng.normal(size=(n, n)) / np.sqrt(n),
+        rng.normal(size=(n, n_in)) / np.sqrt(n_in),
+        rng.normal(size=n) * 0.3,
+        rng.normal(size=(n_out, n)) / np.sqrt(n),
+        rng.normal(size=n_out) * 0.3,
+        alpha=alpha,
+        activation=activation,
+        loss=loss,
+        dtype=dtype,
+        **options,
+    )
+
+
+def stream(rnn: ax.LeakyRNN, T: int, seed: int = 0) -> Stream:
+    """Inputs, and targets of the kind the loss wants."""
+    rng = np.random.default_rng(seed + 1000)
+    n_in, n_out = rnn.shape.n_in, rnn.shape.n_out
+    X = rng.normal(size=(T, n_in))
+    if rnn.loss == "cross_entropy":
+        Y = rng.dirichlet(np.ones(n_out), size=T)
+    elif rnn.loss == "binary_cross_entropy":
+        Y = rng.uniform(size=(T, n_out))
+    else:
+        Y = rng.normal(size=(T, n_out))
+    return Stream(X.astype(rnn.dtype), Y.astype(rnn.dtype))
+
+
+@st.composite
+def networks(
+    draw: st.DrawFn, dtype: type = np.float64, activations: Sequence[str] = tuple(ACTIVATIONS)
+) -> ax.LeakyRNN:
+    return network(
+        seed=draw(st.integers(0, 2**32 - 1)),
+        n=draw(st.integers(1, 5)),
+        n_in=draw(st.integers(1, 3)),
+        n_out=draw(st.integers(1, 3)),
+        alpha=draw(st.sampled_from([1.0, 0.6]) | st.floats(0.05, 1.0)),
+        activation=draw(st.sampled_from(activations)),
+        loss=draw(st.sampled_from(list(LOSSES))),
+        dtype=dtype,
+    )
+
+
+def parameters(rnn: ax.LeakyRNN) -> tuple[Array, Array]:
+    """W (R, m) and the output weights [W_out, b_out] (n_out, n + 1)."""
+    net = Leaky.of(rnn)
+    return net.W, net.V
+
+
+# ---------------------------------------------------------------------------- learners by hand
+
+
+def shape_of(steps: Sequence[Step], n: int) -> ax.Shape:
+    S, R = steps[0].D.shape
+    return ax.Shape(n, m=len(steps[0].a_hat), states_per_unit=S // n, rows_per_unit=R // n)
+
+
+def take(learner: object, s: Step, noise: Array | None = None) -> None:
+    learner.step(s.J, s.D, s.a_hat, s.q, leak=s.leak, noise=noise)
+
+
+def drive(
+    learner: object, steps: Sequence[Step], noise: Sequence[Array] | None = None
+) -> tuple[Array, Array]:
+    """Gradients (T, R, m) and influences (T, S, R, m)."""
+    gradients, influences = [], []
+    for t, s in enumerate(steps):
+        take(learner, s, None if noise is None else noise[t])
+        gradients.append(learner.gradient())
+        influences.append(learner.influence())
+    return np.array(gradients), np.array(influences)
+
+
+def assert_close(actual: Array, expected: Array, tolerance: float) -> None:
+    """To `tolerance` of the size of what is expected."""
+    actual, expected = np.asarray(actual, float), np.asarray(expected, float)
+    assert actual.shape == expected.shape
+    scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale)

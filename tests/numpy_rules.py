@@ -1,0 +1,555 @@
+"""NumPy references: one short function a kernel, in the notation of the library.
+
+    J (S, S)   D (S, R), block diagonal per unit   a_hat (m,)   q (S,)   leak (S, S)
+    M (S, R, m) = dS/dW, M[k, i, j];   M_bar[k, i, j] = D[k, i] a_hat[j]
+
+State k = component * n + unit, row i = gate * n + unit. A rule is a generator over the steps; at
+each step it yields the gradient (R, m) and the influence (S, R, m).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy import einsum
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+Rule = Iterator[tuple[Array, Array]]
+
+
+# ------------------------------------------------------------------------------------ the steps
+
+
+class Step(NamedTuple):
+    J: Array  # (S, S)
+    D: Array  # (S, R)
+    a_hat: Array  # (m,)
+    q: Array  # (S,)
+    leak: Array  # (S, S), ds/ds_prev at fixed h
+
+    @property
+    def M_bar(self) -> Array:
+        return self.D[:, :, None] * self.a_hat  # (S, R, m)
+
+
+def same_unit(rows: int, columns: int, n: int) -> NDArray[np.bool_]:
+    return np.arange(rows)[:, None] % n == np.arange(columns) % n
+
+
+def random_steps(
+    rng: np.random.Generator, n: int, m: int, T: int, p: int = 1, g: int = 1
+) -> list[Step]:
+    """T steps of no cell in particular: dense J, everything else as free as its pattern allows."""
+    S, R = p * n, g * n
+    return [
+        Step(
+            J=rng.normal(size=(S, S)) * 0.8 / np.sqrt(S),
+            D=rng.normal(size=(S, R)) * same_unit(S, R, n),
+            a_hat=rng.normal(size=m),
+            q=rng.normal(size=S),
+            leak=rng.normal(size=(S, S)) * same_unit(S, S, n) * 0.5,
+        )
+        for _ in range(T)
+    ]
+
+
+# ---------------------------------------------------------------------------- the full influence
+
+
+def rtrl(steps: Sequence[Step], M: Array | None = None) -> Rule:
+    """M <- J M + M_bar."""
+    M = np.zeros_like(steps[0].M_bar) if M is None else M
+    for s in steps:
+        M = einsum("kl,lij->kij", s.J, M) + s.M_bar
+        yield einsum("k,kij->ij", s.q, M), M
+
+
+def tbptt(steps: Sequence[Step], window: int) -> Rule:
+    """The current loss through the last `window` steps, this one included."""
+    for t in range(len(steps)):
+        *_, last = rtrl(steps[max(0, t + 1 - window) : t + 1])
+        yield last
+
+
+def diagonal(steps: Sequence[Step], n: int, keep: str) -> Rule:
+    """k = i: M keeps state and row of the same unit; `keep` is "leak" (RFLO) or "J" (SnAp-1)."""
+    M = np.zeros_like(steps[0].M_bar)
+    for s in steps:
+        kept = getattr(s, keep) * same_unit(len(s.q), len(s.q), n)  # (S, S)
+        M = einsum("kl,lij->kij", kept, M) + s.M_bar
+        yield einsum("k,kij->ij", s.q, M), M
+
+
+# ------------------------------------------------------------------------- splits and reductions
+
+# Indices of the left and of the right factor; a letter on both sides is a batch.
+SPLITS = {
+    "k|ij": ("k", "ij"),
+    "ki|j": ("ki", "j"),
+    "kj|i": ("kj", "i"),
+    "ki|ij": ("ki", "ij"),
+    "kj|ij": ("kj", "ij"),
+}
+
+
+def factor_shapes(split: str, S: int, R: int, m: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    size = {"k": S, "i": R, "j": m}
+    left, right = SPLITS[split]
+    return tuple(size[x] for x in left), tuple(size[x] for x in right)
+
+
+def dense(split: str, left: Array, right: Array) -> Array:
+    """The tensor (S, R, m) that r pairs of factors stand for."""
+    l, r = SPLITS[split]
+    return einsum(f"n{l},n{r}->kij", left, right)
+
+
+def immediate(split: str, s: Step, form: str = "row") -> tuple[Array, Array]:
+    """The terms that M_bar adds, (N, ...) each.
+
+    Where k and i are apart, one a row i (E = D^T, Q = I) or one a state k (E = I, Q = D).
+    """
+    S, R = s.D.shape
+    E, Q = (s.D.T, np.eye(R)) if form == "row" else (np.eye(S), s.D)  # (N, S) (N, R)
+    match split:
+        case "k|ij":
+            return E, Q[:, :, None] * s.a_hat
+        case "kj|i":
+            return E[:, :, None] * s.a_hat, Q
+        case "kj|ij":
+            return E[:, :, None] * s.a_hat, Q[:, :, None] * np.ones(len(s.a_hat))
+        case "ki|j":
+            return s.D[None], s.a_hat[None]
+        case "ki|ij":
+            return s.D[None], np.ones((1, R, 1)) * s.a_hat
+    raise ValueError(split)
+
+
+def to_batches(split: str, left: Array, right: Array) -> tuple[Array, Array]:
+    """Factors (N, ...) as batches of N vectors: (B, N, dim left), (B, N, dim right)."""
+    if split == "ki|ij":
+        return left.transpose(2, 0, 1), right.transpose(1, 0, 2)
+    if split == "kj|ij":
+        return left.transpose(2, 0, 1), right.transpose(2, 0, 1)
+    return left.reshape(1, len(left), -1), right.reshape(1, len(right), -1)
+
+
+def from_batches(split: str, left: Array, right: Array, s: Step) -> tuple[Array, Array]:
+    if split == "ki|ij":
+        return left.transpose(1, 2, 0), right.transpose(1, 0, 2)
+    if split == "kj|ij":
+        return left.transpose(1, 2, 0), right.transpose(1, 2, 0)
+    shapes = factor_shapes(split, *s.D.shape, len(s.a_hat))
+    return left[0].reshape(-1, *shapes[0]), right[0].reshape(-1, *shapes[1])
+
+
+# A reduction brings L (N, dim) and R (N, dim) of one batch, the first r of them propagated, to r.
+Reduction = Callable[[Array, Array, int, Array | None], tuple[Array, Array]]
+
+
+def factored(
+    steps: Sequence[Step],
+    split: str,
+    reduction: Reduction,
+    *,
+    rank: int = 1,
+    current: str = "exact",
+    form: str = "row",
+    noise: Sequence[Array] | None = None,
+    initial: tuple[Array, Array] | None = None,
+) -> Rule:
+    """left <- J left, add M_bar's terms, reduce to r. noise: one array (B, ...) a step."""
+    left, right = initial or (
+        np.zeros((rank, *shape))
+        for shape in factor_shapes(split, *steps[0].D.shape, len(steps[0].a_hat))
+    )
+    for t, s in enumerate(steps):
+        more_left, more_right = immediate(split, s, form)
+        left = np.concatenate([einsum("kl,nl...->nk...", s.J, left), more_left])
+        right = np.concatenate([right, more_right])
+        exact_current = einsum("k,kij->ij", s.q, dense(split, left, right))
+        batches = list(zip(*to_batches(split, left, right), strict=True))
+        draws = [None] * len(batches) if noise is None else noise[t]
+        reduced = [
+            reduction(L, R, rank, nu) for (L, R), nu in zip(batches, draws, strict=True)
+        ]
+        left, right = from_batches(split, *map(np.stack, zip(*reduced, strict=True)), s)
+        M = dense(split, left, right)
+        yield exact_current if current == "exact" else einsum("k,kij->ij", s.q, M), M
+
+
+def balance(left: Array, right: Array) -> float:
+    """p = sqrt(|right| / |left|), which makes p left and right / p of one size; 0: drop the term."""
+    norms = np.linalg.norm(left), np.linalg.norm(right)
+    return float(np.sqrt(norms[1] / norms[0])) if min(norms) > 0 else 0.0
+
+
+def random_signs(
+    L: Array, R: Array, rank: int, noise: Array, normaliser: str = "per_term"
+) -> tuple[Array, Array]:
+    """The mean of r rank-1 estimators; noise (r, added), or (r, 1 + added): the propagated one too.
+
+    The l-th estimator takes the l-th propagated term, and r**-0.5 of each added one on either
+    side; left p nu, right nu / p. "per_term": each term has its p; "shared": one p for the signed
+    sum of the added terms.
+    """
+    if noise.shape[1] == len(L) - rank:
+        noise = np.hstack([np.ones((rank, 1)), noise])
+    left, right = np.zeros((rank, L.shape[1])), np.zeros((rank, R.shape[1]))
+    for l, nu in enumerate(noise):
+        terms = [(nu[0] * L[l], nu[0] * R[l])]
+        signed = nu[1:, None] * L[rank:] / rank**0.5, nu[1:, None] * R[rank:] / rank**0.5
+        if normaliser == "shared":
+            terms.append((signed[0].sum(0), signed[1].sum(0)))
+        else:
+            terms.extend(zip(*signed, strict=True))
+        for one, other in terms:
+            if (p := balance(one, other)) > 0:
+                left[l] += p * one
+                right[l] += other / p
+    return left, right
+
+
+def singular_terms(L: Array, R: Array) -> tuple[Array, Array, Array]:
+    """L^T R = U diag(sigma) V, descending; at most N of them are not zero."""
+    U, sigma, V = np.linalg.svd(L.T @ R, full_matrices=False)
+    return U[:, : len(L)], sigma[: len(L)], V[: len(L)]
+
+
+def pad(rows: Array, rank: int) -> Array:
+    return np.vstack([rows, np.zeros((max(0, rank - len(rows)), rows.shape[1]))])
+
+
+def truncated_svd(
+    L: Array, R: Array, rank: int, noise: Array | None = None
+) -> tuple[Array, Array]:
+    """The r largest singular terms (Eckart-Young)."""
+    U, sigma, V = singular_terms(L, R)
+    root = np.sqrt(sigma[:rank])[:, None]
+    return pad(root * U.T[:rank], rank), pad(root * V[:rank], rank)
+
+
+def kept_exactly(sigma: Array, rank: int) -> int:
+    """How many singular terms the optimal unbiased estimator keeps: all while
+    (r - kept) sigma_kept+1 > the sum of the tail."""
+    kept = 0
+    while kept < len(sigma) and (rank - kept) * sigma[kept] > sigma[kept:].sum():
+        kept += 1
+    return kept
+
+
+def frame(squared_norms: Array, k: int) -> Array:
+    """Z (N, k): orthonormal columns, row norms given (Schur-Horn), built by Givens rotations."""
+    Z = np.eye(len(squared_norms), k)
+    for _ in range(len(squared_norms) - 1):
+        gap = (Z**2).sum(1) - squared_norms
+        i, j = gap.argmax(), gap.argmin()
+        if gap[i] < 1e-15:
+            break
+        # Rotate rows i and j so that the one nearer its norm reaches it; the sum stays.
+        i, j = (i, j) if gap[i] <= -gap[j] else (j, i)
+        a, b, e, d = Z[i] @ Z[i], Z[i] @ Z[j], Z[j] @ Z[j], squared_norms[i]
+        # |cos z_i + sin z_j|^2 = d with t = tan: (e - d) t^2 + 2 b t + (a - d) = 0
+        root = np.sqrt(max(0.0, b * b - (a - d) * (e - d)))
+        t = (a - d) / (-b - np.copysign(root, b))
+        c, s = 1 / np.hypot(1, t), t / np.hypot(1, t)
+        Z[[i, j]] = [c * Z[i] + s * Z[j], c * Z[j] - s * Z[i]]
+    return Z
+
+
+def optimal_unbiased(L: Array, R: Array, rank: int, noise: Array) -> tuple[Array, Array]:
+    """Large singular terms exactly, the tail mixed by sqrt(s/k) diag(signs) Z; noise (N - 1,)."""
+    U, sigma, V = singular_terms(L, R)
+    kept = kept_exactly(sigma, rank)
+    tail, k = sigma[kept:], rank - kept
+    exact = np.sqrt(sigma[:kept])[:, None]
+    left, right = exact * U.T[:kept], exact * V[:kept]
+    if len(tail) and tail.sum() > 0:
+        Z = np.eye(len(tail), k) if len(tail) <= k else frame(k * tail / tail.sum(), k)
+        signs = np.concatenate([[1.0], noise])[kept : len(sigma)]
+        mix = np.sqrt(tail.sum() / k) * signs[:, None] * Z  # (tail, k)
+        left, right = np.vstack([left, mix.T @ U.T[kept:]]), np.vstack([right, mix.T @ V[kept:]])
+    return pad(left, rank), pad(right, rank)
+
+
+def optimal_variance(sigma: Array, rank: int) -> float:
+    """s^2 / k - sum of the squared tail: the least of any unbiased estimator of rank r."""
+    kept = kept_exactly(sigma, rank)
+    tail, k = sigma[kept:], rank - kept
+    return tail.sum() ** 2 / k - (tail**2).sum() if k else 0.0
+
+
+def random_signs_variance(L: Array, R: Array) -> float:
+    """Of the rank-1 estimator of sum_l L_l x R_l with a p of its own for every term."""
+    p = np.array([balance(*term) for term in zip(L, R, strict=True)])[:, None]
+    L, R = p * L, R / p
+    G, H = L @ L.T, R @ R.T
+    products = np.outer(np.diag(G), np.diag(H)) + G * H  # E |L_l x R_m + L_m x R_l|^2, halved
+    return float(products.sum() - np.trace(products))
+
+
+REDUCTIONS: dict[tuple[str, str], Reduction] = {
+    ("stochastic", "closed-form"): random_signs,
+    ("stochastic", "numerical"): optimal_unbiased,
+    ("deterministic", "numerical"): truncated_svd,
+}
+shared_signs = partial(random_signs, normaliser="shared")
+
+
+def all_signs(n: int) -> Iterator[Array]:
+    """The 2^n sequences of n signs."""
+    for signs in itertools.product((-1.0, 1.0), repeat=n):
+        yield np.array(signs)
+
+
+# -------------------------------------------------------------------------------- leaky networks
+
+
+def sigmoid(h: Array) -> Array:
+    return 1 / (1 + np.exp(-h))
+
+
+# name -> phi, phi'
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "tanh": (np.tanh, lambda h: 1 - np.tanh(h) ** 2),
+    "relu": (lambda h: np.maximum(h, 0), lambda h: (h > 0).astype(h.dtype)),
+    "sigmoid": (sigmoid, lambda h: sigmoid(h) * (1 - sigmoid(h))),
+    "softplus": (lambda h: np.logaddexp(0, h), sigmoid),
+    "identity": (lambda h: h, np.ones_like),
+}
+
+
+def softmax(z: Array) -> Array:
+    e = np.exp(z - z.max())
+    return e / e.sum()
+
+
+# name -> L(z, y), e = dL/dz
+LOSSES: dict[str, tuple[Callable[[Array, Array], float], Callable[[Array, Array], Array]]] = {
+    "cross_entropy": (lambda z, y: -y @ np.log(softmax(z)), lambda z, y: softmax(z) * y.sum() - y),
+    "binary_cross_entropy": (
+        lambda z, y: (np.logaddexp(0, z) - y * z).sum(),
+        lambda z, y: sigmoid(z) - y,
+    ),
+    "mse": (lambda z, y: ((z - y) ** 2).sum() / 2, lambda z, y: z - y),
+}
+
+
+@dataclass
+class Leaky:
+    """a = (1 - alpha) a_prev + alpha phi(W a_hat),  z = V [a, 1]."""
+
+    W: Array  # (n, m), m = n + n_in + 1
+    V: Array  # (n_out, n + 1), the output weights and biases
+    alpha: float
+    activation: str
+    loss: str
+    feedback: Array | None = None  # (n_out, n)
+
+    @classmethod
+    def of(cls, rnn: object) -> Leaky:
+        """From anything with the attributes of axonomy's LeakyRNN."""
+        return cls(
+            W=np.hstack([rnn.W_rec, rnn.W_in, rnn.b_rec[:, None]]).astype(float),
+            V=np.hstack([rnn.W_out, rnn.b_out[:, None]]).astype(float),
+            alpha=float(rnn.alpha),
+            activation=rnn.activation,
+            loss=rnn.loss,
+            feedback=None if rnn.feedback is None else np.array(rnn.feedback, float),
+        )
+
+    @property
+    def n(self) -> int:
+        return len(self.W)
+
+    def step(self, a_prev: Array, x: Array) -> tuple[Array, Array, Array]:
+        """a (n,), h (n,), a_hat (m,)."""
+        phi, _ = ACTIVATIONS[self.activation]
+        a_hat = np.concatenate([a_prev, x, [1.0]])
+        h = self.W @ a_hat
+        return (1 - self.alpha) * a_prev + self.alpha * phi(h), h, a_hat
+
+    def output(self, a: Array) -> Array:
+        return self.V @ np.append(a, 1.0)
+
+    def loss_and_error(self, a: Array, y: Array) -> tuple[float, Array]:
+        value, derivative = LOSSES[self.loss]
+        z = self.output(a)
+        return value(z, y), derivative(z, y)
+
+    def linearised(self, a_prev: Array, x: Array, y: Array) -> tuple[Step, Array, float, Array]:
+        """The step's J, D, a_hat, q; a; the loss; the output gradient e x [a, 1]."""
+        a, h, a_hat = self.step(a_prev, x)
+        loss, e = self.loss_and_error(a, y)
+        D = self.alpha * np.diag(ACTIVATIONS[self.activation][1](h))
+        leak = (1 - self.alpha) * np.eye(self.n)
+        back = self.V[:, :-1] if self.feedback is None else self.feedback
+        step = Step(leak + D @ self.W[:, : self.n], D, a_hat, e @ back, leak)
+        return step, a, loss, np.outer(e, np.append(a, 1.0))
+
+
+def run(
+    net: Leaky, X: Array, Y: Array, a0: Array | None = None, reset: Array | None = None
+) -> tuple[list[Step], Array, Array, Array]:
+    """Weights held fixed: steps, loss (T,), output gradients (T, n_out, n + 1), a (T, n)."""
+    a = np.zeros(net.n) if a0 is None else a0
+    steps, losses, outer, activity = [], [], [], []
+    for t, (x, y) in enumerate(zip(X, Y, strict=True)):
+        if reset is not None and reset[t]:
+            a = np.zeros(net.n)
+        step, a, loss, output_gradient = net.linearised(a, x, y)
+        steps.append(step)
+        losses.append(loss)
+        outer.append(output_gradient)
+        activity.append(a)
+    return steps, np.array(losses), np.array(outer), np.array(activity)
+
+
+def bptt(steps: Sequence[Step]) -> Array:
+    """The gradient of the last step's loss, backwards through all of them."""
+    c, gradient = steps[-1].q, np.zeros_like(steps[0].M_bar[0])
+    for s in reversed(steps):
+        gradient = gradient + np.outer(c @ s.D, s.a_hat)  # (R, m)
+        c = c @ s.J
+    return gradient
+
+
+def loss_of_last(net: Leaky, X: Array, Y: Array, a0: Array) -> float:
+    a = a0
+    for x in X:
+        a, _, _ = net.step(a, x)
+    return net.loss_and_error(a, Y[-1])[0]
+
+
+def finite_differences(f: Callable[[], float], W: Array, epsilon: float = 1e-4) -> Array:
+    """df/dW by differences of order four, W changed in place and restored."""
+    gradient = np.zeros_like(W)
+    for index in np.ndindex(*W.shape):
+        kept = W[index]
+        for shift, weight in ((1, 8), (-1, -8), (2, -1), (-2, 1)):
+            W[index] = kept + shift * epsilon
+            gradient[index] += weight * f() / (12 * epsilon)
+        W[index] = kept
+    return gradient
+
+
+def kernl(
+    net: Leaky,
+    steps: Sequence[Step],
+    activity: Array,
+    X: Array,
+    a0: Array,
+    noise: Array,
+    current: str,
+    *,
+    sigma: float,
+    lr: float,
+    decay: float,
+) -> Rule:
+    """M = A[k, i] B[i, j], A learned from a second network that runs under noise (T, n)."""
+    A, B, omega, perturbed = np.eye(net.n), np.zeros_like(net.W), np.zeros(net.n), a0
+    for s, a, x, xi in zip(steps, activity, X, noise, strict=True):
+        perturbed, _, _ = net.step(perturbed, x)
+        acted = decay * omega
+        A = A - lr * np.outer(A @ acted - (perturbed - a), acted)
+        omega, perturbed = acted + sigma * xi, perturbed + sigma * xi
+        B, D = decay * B, np.diag(s.D)
+        before = (s.q @ A)[:, None] * B + np.outer(s.q * D, s.a_hat)
+        B = B + np.outer(D, s.a_hat)
+        after = (s.q @ A)[:, None] * B
+        yield (before if current == "exact" else after), A[:, :, None] * B
+
+
+# --------------------------------------------------------------------------------------- training
+
+
+def sgd(lr: Callable[[int], float]) -> Callable[[int, int, Array], Array]:
+    """update(slot, t, gradient) -> what is taken from the parameters at update t = 0, 1, ..."""
+    return lambda slot, t, g: lr(t) * g
+
+
+def momentum(lr: Callable[[int], float], mu: float) -> Callable[[int, int, Array], Array]:
+    velocity: dict[int, Array] = {}
+
+    def update(slot: int, t: int, g: Array) -> Array:
+        velocity[slot] = mu * velocity.get(slot, 0.0) + g
+        return lr(t) * velocity[slot]
+
+    return update
+
+
+def rmsprop(
+    lr: Callable[[int], float], decay: float, eps: float
+) -> Callable[[int, int, Array], Array]:
+    square: dict[int, Array] = {}
+
+    def update(slot: int, t: int, g: Array) -> Array:
+        square[slot] = decay * square.get(slot, 0.0) + (1 - decay) * g**2
+        return lr(t) * g / (np.sqrt(square[slot]) + eps)
+
+    return update
+
+
+def adam(
+    lr: Callable[[int], float], beta1: float, beta2: float, eps: float
+) -> Callable[[int, int, Array], Array]:
+    mean: dict[int, Array] = {}
+    square: dict[int, Array] = {}
+
+    def update(slot: int, t: int, g: Array) -> Array:
+        mean[slot] = beta1 * mean.get(slot, 0.0) + (1 - beta1) * g
+        square[slot] = beta2 * square.get(slot, 0.0) + (1 - beta2) * g**2
+        m, v = mean[slot] / (1 - beta1 ** (t + 1)), square[slot] / (1 - beta2 ** (t + 1))
+        return lr(t) * m / (np.sqrt(v) + eps)
+
+    return update
+
+
+def train(
+    net: Leaky,
+    X: Array,
+    Y: Array,
+    update: Callable[[int, int, Array], Array],
+    *,
+    a0: Array | None = None,
+    mask: Array | None = None,
+    reset: Array | None = None,
+    update_every: int = 1,
+    clip: float | None = None,
+    l2: float = 0.0,
+) -> tuple[Array, Array]:
+    """Online RTRL in place of `net`: the loss of every step (T,), and the last state (n,).
+
+    Gradients of `update_every` steps are summed, clipped by their norm over all parameters; l2
+    pulls at weights, not at the bias columns.
+    """
+    a = np.zeros(net.n) if a0 is None else a0
+    M = np.zeros((net.n, *net.W.shape))
+    total, pending, updates = [np.zeros_like(net.W), np.zeros_like(net.V)], False, 0
+    losses = np.full(len(X), np.nan)
+    for t in range(len(X)):
+        if reset is not None and reset[t]:
+            a, M = np.zeros_like(a), np.zeros_like(M)
+        s, a, loss, outer = net.linearised(a, X[t], Y[t])
+        ((gradient, M),) = rtrl([s], M)
+        if mask is None or mask[t]:
+            losses[t] = loss
+            total[0] += gradient
+            total[1] += outer
+            pending = True
+        if (t + 1) % update_every or not pending:
+            continue
+        norm = np.sqrt(sum((g**2).sum() for g in total))
+        shrink = 1.0 if clip is None else min(1.0, clip / norm)
+        for slot, weights in enumerate((net.W, net.V)):
+            g = shrink * total[slot]
+            g[:, :-1] += l2 * weights[:, :-1]
+            weights -= update(slot, updates, g)
+        total, pending, updates = [np.zeros_like(g) for g in total], False, updates + 1
+    return losses, a

@@ -1,0 +1,87 @@
+"""Laws of every task in the registry."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from axonomy import tasks
+from axonomy.tasks import Add, FileStream, Mimic, Task
+
+
+@pytest.fixture(params=[*tasks.registry, "add, held", "file, repeated"])
+def task(request: pytest.FixtureRequest, tmp_path) -> Task:
+    path = tmp_path / "data.csv"
+    rng = np.random.default_rng(3)
+    lines = [f"{a},{b},{c}" for a, b, c in rng.random((70, 3))]
+    path.write_text("\n".join(["a,b,c", *lines]) + "\n")
+    members = {
+        "add": Add(),
+        "add, held": Add((3, 5), hold=3),
+        "mimic": Mimic(n_in=3, n_hidden=5, n_out=2, alpha=0.5),
+        "file": FileStream(str(path), ["a", "b"], ["c"]),
+        "file, repeated": FileStream(str(path), ["a"], ["b", "c"], repeat=True),
+    }
+    name = request.param  # a new task is tested as it is by default
+    return members[name] if name in members else tasks.registry[name]()
+
+
+def test_shapes_and_types(task: Task) -> None:
+    stream = task.generate(50, seed=1)
+    assert stream.X.shape == (50, task.n_in)
+    assert stream.Y.shape == (50, task.n_out)
+    assert stream.X.dtype == stream.Y.dtype == np.float64
+    assert len(stream) == 50
+
+
+def test_same_seed_same_stream(task: Task) -> None:
+    one, two = task.generate(50, seed=1), task.generate(50, seed=1)
+    np.testing.assert_array_equal(one.X, two.X)
+    np.testing.assert_array_equal(one.Y, two.Y)
+
+
+def test_a_shorter_stream_is_the_beginning_of_a_longer_one(task: Task) -> None:
+    short, long = task.generate(37, seed=1), task.generate(64, seed=1)
+    np.testing.assert_array_equal(short.X, long.X[:37])
+    np.testing.assert_array_equal(short.Y, long.Y[:37])
+
+
+def test_the_seed_matters_unless_the_order_is_given(task: Task) -> None:
+    same = np.array_equal(task.generate(64, seed=1).X, task.generate(64, seed=2).X)
+    assert same == isinstance(task, FileStream)
+
+
+def test_is_a_frozen_value_that_survives_its_dict(task: Task) -> None:
+    again = tasks.from_dict(task.to_dict())
+    assert again == task
+    assert hash(again) == hash(task)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        task.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("n_steps", [0, -1, 2.5, True, "10"])
+def test_bad_n_steps(task: Task, n_steps: object) -> None:
+    with pytest.raises(ValueError, match="n_steps: expected a whole number at least 1, got"):
+        task.generate(n_steps, seed=0)  # type: ignore[arg-type]
+
+
+def test_bad_seed() -> None:
+    with pytest.raises(ValueError, match="seed: expected a whole number from 0 to .*, got -1"):
+        Add().generate(10, seed=-1)
+
+
+def test_make_names_what_is_wrong() -> None:
+    with pytest.raises(ValueError, match="task: expected one of add, mimic, file, got 'sub'"):
+        tasks.make("sub")
+    with pytest.raises(ValueError, match="task 'add' does not take 'n_in'; it takes lags, hold"):
+        tasks.make("add", n_in=3)
+    with pytest.raises(ValueError, match="task 'file' needs 'inputs'"):
+        tasks.make("file", path="x.csv")
+
+
+def test_part_of_a_stream() -> None:
+    stream = tasks.Stream(np.ones((5, 2)), np.arange(5), reset=np.arange(5) == 3)
+    part = stream.part(2, 4)
+    np.testing.assert_array_equal(part.Y, [2, 3])
+    np.testing.assert_array_equal(part.reset, [False, True])
+    assert part.mask is None
