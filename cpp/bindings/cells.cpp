@@ -55,11 +55,19 @@ void bind_cell(py::module_& m) {
           [](C& c, double value) { c.state_noise = T(value); })
       .def(
           "forward",
-          [](C& c, const Array<T>& x) {
-            c.forward(data_of<T>(x, c.shape().n_in, "x"), nullptr);
-            return to_numpy<T>(c.read_out());
+          [](C& c, const Array<T>& X) {
+            const Index length = X.ndim() == 2 ? X.shape(0) : 0;
+            const T* x = data_of<T>(X, length * c.shape().n_in, "X");
+            Array<T> states({length, c.shape().S()}), outputs({length, c.shape().n_out});
+            for (Index t = 0; t < length; ++t) {
+              c.forward(x + t * c.shape().n_in, nullptr);
+              std::copy_n(c.state.data(), c.state.size(), states.mutable_data(t, 0));
+              std::copy_n(c.read_out().data(), c.shape().n_out, outputs.mutable_data(t, 0));
+            }
+            return py::make_tuple(states, outputs);
           },
-          py::arg("x"), "One step without learning: advances the state, returns the read-out (n_out,).")
+          py::arg("X"),
+          "Steps without learning or noise: advances the state; returns states (T, S), outputs (T, n_out).")
       .def("linearised", [](const C& c) {
         const auto step = c.linearised();
         const Index S = c.shape().S(), R = c.shape().R();

@@ -118,7 +118,10 @@ class Rule:
         """Return the rule of :meth:`to_dict`."""
         if not isinstance(data, Mapping):
             raise ValueError(f"rule: expected a mapping, got {_check.describe(data)}")
-        return compose(**data)
+        try:
+            return compose(**data)
+        except TypeError:
+            raise ValueError(f"rule: expected names of settings as keys, got {list(data)}") from None
 
     def to_json(self) -> str:
         """Return the rule as a JSON object."""
@@ -168,10 +171,10 @@ class Rule:
 
 
 def compose(
-    facing: str,
-    tensor: str,
-    randomness: str,
-    solution: str,
+    facing: str | None = None,
+    tensor: str | None = None,
+    randomness: str | None = None,
+    solution: str | None = None,
     *,
     rank: int = 1,
     solver: str | None = None,
@@ -182,8 +185,8 @@ def compose(
 
     Parameters
     ----------
-    facing : {"past", "future"}
-        Direction in which the gradient is carried.
+    facing : {"past", "future"}, optional
+        Direction in which the gradient is carried; by default the one that the tensor belongs to.
     tensor : str
         What is stored: ``"kij"``, ``"k|ij"``, ``"ki|j"``, ``"kj|i"``, ``"ki|ij"``, ``"kj|ij"``, ``"k=i"``; the
         paper's spellings (``"A_k B_ij"``, ...) are accepted.
@@ -223,12 +226,13 @@ def compose(
     past, ki|ij, deterministic, numerical (TruncatedSVD, rank 1, current term exact)
     """
     if (facing, tensor) == ("none", "none"):
-        name = "none"
+        facing = name = "none"
     else:
-        _check.one_of("facing", facing, FACINGS)
-        name = tensor_named(tensor).name
-    _check.one_of("randomness", randomness, RANDOMNESS)
-    _check.one_of("solution", solution, SOLUTIONS)
+        about = tensor_named(tensor)
+        name = about.name
+        facing = about.facing if facing is None else _check.one_of("facing", facing, FACINGS)
+    randomness = _check.one_of("randomness", randomness, RANDOMNESS)
+    solution = _check.one_of("solution", solution, SOLUTIONS)
     found = registry.find(facing, name, randomness, solution)
     if not found:
         raise _incompatible(facing, name, randomness, solution)
@@ -260,7 +264,11 @@ def why_impossible(facing: str, tensor: str, randomness: str, solution: str) -> 
     """Say why no rule makes this combination."""
     about = tensor_named(tensor)
     if about.facing != facing:
-        held = "an influence, which is past-facing" if about.facing == "past" else "a credit, which is future-facing"
+        held = (
+            "an influence, which is past-facing"
+            if about.facing == "past"
+            else "a credit, which is future-facing"
+        )
         return f"the tensor {tensor!r} holds {held}"
     return about.why_not(randomness, solution)
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import axonomy as ax
-from axonomy.cli import _toml
+from axonomy import _toml
 from axonomy.tasks import Stream
 
 CONFIG, METRICS, CHECKPOINT, CURVE = "config.toml", "metrics.npz", "checkpoint.npz", "curve.png"

@@ -27,7 +27,9 @@ KERNL = Component(
             1e-3, lambda name, value: _check.number(name, value, above=0), "size of the noise"
         ),
         "learning_rate": Option(
-            5.0, lambda name, value: _check.number(name, value, least=0), "learning rate of A"
+            0.01,
+            lambda name, value: _check.number(name, value, least=0),
+            "learning rate of A, in units of 1 / sigma²",
         ),
         "decay": Option(
             0.2,

@@ -5,7 +5,7 @@
 // A second copy of the network runs under noise; A (S, S) predicts its deviation from the noise that has
 // already acted, and only then is new noise added:
 //
-//     psi = s~ - s,   A <- A - lr (A k Omega - psi) (k Omega)^T,   Omega <- k Omega + xi,   s~ <- s~ + xi
+//     psi = s~ - s,   A <- A - (lr / sigma^2) (A k Omega - psi) (k Omega)^T,   Omega <- k Omega + xi,   s~ <- s~ + xi
 //
 // with xi ~ N(0, sigma^2). (Fed with the fresh noise instead, A would shrink by k^2.) Memory and time O(n^2).
 #pragma once
@@ -20,7 +20,7 @@ class PerturbationInfluence final : public Learner<T> {
   PerturbationInfluence(const Shape& shape, T sigma, T learning_rate, T decay, Current current)
       : shape_(shape),
         sigma_(sigma),
-        learning_rate_(learning_rate),
+        learning_rate_(learning_rate / (sigma * sigma)),
         decay_(decay),
         current_(current),
         A_(Matrix<T>::Identity(shape.S(), shape.S())),

@@ -1,0 +1,71 @@
+"""axonomy: online learning rules for recurrent networks, composed from four choices.
+
+>>> import axonomy as ax
+>>> rule = ax.compose(facing="past", tensor="ki|ij", randomness="deterministic", solution="numerical")
+>>> rnn = ax.LeakyRNN.random(n_in=2, n_hidden=32, n_out=2, seed=0)
+>>> trainer = ax.Trainer(rnn, rule, ax.SGD(1e-3))
+"""
+
+from __future__ import annotations
+
+from axonomy import rules, tasks
+from axonomy._build import build_info
+from axonomy.cells import Cell, LeakyRNN
+from axonomy.errors import Diverged, IncompatibleAxes, IncompatibleCell
+from axonomy.gradients import Gradients, gradients
+from axonomy.influence.reductions import OptimalUnbiased, RandomSigns, Reduction, TruncatedSVD
+from axonomy.learner import Learner, make_learner
+from axonomy.optimisers import (
+    SGD,
+    Adam,
+    ExponentialDecay,
+    InverseDecay,
+    Momentum,
+    RMSProp,
+    optimiser_from_dict,
+)
+from axonomy.order import Order
+from axonomy.rule import Rule, compose
+from axonomy.rules import as_rule
+from axonomy.shape import Shape
+from axonomy.table import Table, TableCell, table
+from axonomy.trainer import History, Trainer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "Cell",
+    "Diverged",
+    "ExponentialDecay",
+    "Gradients",
+    "History",
+    "IncompatibleAxes",
+    "IncompatibleCell",
+    "InverseDecay",
+    "LeakyRNN",
+    "Learner",
+    "Momentum",
+    "OptimalUnbiased",
+    "Order",
+    "RMSProp",
+    "RandomSigns",
+    "Reduction",
+    "Rule",
+    "Shape",
+    "Table",
+    "TableCell",
+    "Trainer",
+    "TruncatedSVD",
+    "__version__",
+    "as_rule",
+    "build_info",
+    "compose",
+    "gradients",
+    "make_learner",
+    "optimiser_from_dict",
+    "rules",
+    "table",
+    "tasks",
+]

@@ -1,0 +1,371 @@
+"""Training: a network, a rule and an optimiser on a stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from axonomy import _check, _core
+from axonomy._sequence import sequence, target
+from axonomy.cells import CELLS
+from axonomy.cells.base import Cell, FloatArray
+from axonomy.errors import Diverged
+from axonomy.learner import core_initial, core_learner
+from axonomy.optimisers import Optimiser, optimiser_from_dict
+from axonomy.rule import Rule
+from axonomy.rules import as_rule
+from axonomy.shape import Shape
+
+MONITORS = ("loss", "gradient_norm", "state_norm", "spectral_radius")
+Callback = Callable[[int, float], object]
+_CALLBACK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What a run recorded.
+
+    Attributes
+    ----------
+    loss : ndarray, shape (steps done,)
+        The loss of every step; NaN where masked.
+    monitor_steps : ndarray of int
+        The steps, counted from the trainer's first as 1, after which monitors were recorded.
+    monitors : dict of str to ndarray
+        Their values at those steps.
+    """
+
+    loss: FloatArray
+    monitor_steps: np.ndarray[Any, np.dtype[np.int64]] = field(
+        default_factory=lambda: np.zeros(0, np.int64)
+    )
+    monitors: dict[str, FloatArray] = field(default_factory=dict)
+
+
+class Trainer:
+    """Trains a network online, in place.
+
+    Order within a step: forward with the current weights; loss and error; the learner's update; gradient;
+    optimiser. The output weights always get ``e ⊗ [a, 1]``.
+
+    Parameters
+    ----------
+    rnn : Cell
+        The network, trained in place.
+    rule : Rule, str, dict or function of ``axonomy.rules``
+    optimiser : Optimiser
+    seed : int
+        Of the rule's random numbers and of the state noise.
+    update_every : int
+        Steps whose gradients are summed for one update.
+    initial : dict of arrays, optional
+        What the learner starts from; as in :func:`axonomy.gradients`.
+
+    Attributes
+    ----------
+    rnn, rule, optimiser, seed, update_every
+    history : History
+        Of the last call of :meth:`run`, also of one that was interrupted.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not what it should be.
+
+    Examples
+    --------
+    >>> import axonomy as ax
+    >>> stream = ax.tasks.Add().generate(1000, seed=0)
+    >>> rnn = ax.LeakyRNN.random(n_in=2, n_hidden=16, n_out=2, seed=0)
+    >>> trainer = ax.Trainer(rnn, "rtrl", ax.SGD(1e-2))
+    >>> history = trainer.run(stream.X, stream.Y)
+    >>> history.loss.shape
+    (1000,)
+    """
+
+    def __init__(
+        self,
+        rnn: Cell,
+        rule: Any,
+        optimiser: Optimiser,
+        *,
+        seed: int = 0,
+        update_every: int = 1,
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        if not isinstance(rnn, Cell):
+            raise ValueError(f"rnn: expected a network, got {_check.describe(rnn)}")
+        if not isinstance(optimiser, Optimiser):
+            raise ValueError(
+                f"optimiser: expected one such as axonomy.SGD(1e-3), got {_check.describe(optimiser)}"
+            )
+        self.rnn = rnn
+        self.rule: Rule = as_rule(rule)
+        self.optimiser = optimiser
+        self.seed = _check.seed("seed", seed)
+        self.update_every = _check.integer("update_every", update_every, 1)
+        self.history = History(np.zeros(0, rnn.dtype))
+        self._learner = core_learner(self.rule, rnn.shape, rnn.dtype)
+        make: Any = _core.Trainer32 if rnn.dtype == np.float32 else _core.Trainer64
+        self._core = make(
+            rnn._cell, self._learner, optimiser._spec(), self.update_every, self.seed
+        )
+        if initial is not None:
+            self._learner.load_state(core_initial(self._learner.state(), initial, rnn.dtype))
+
+    def run(
+        self,
+        X: object,
+        Y: object,
+        mask: object = None,
+        reset: object = None,
+        *,
+        callback: Callback | None = None,
+        callback_every: int | None = None,
+        monitors: Sequence[str] = (),
+        monitor_every: int = 100,
+    ) -> History:
+        """Learn from a sequence, step by step, in one call of the core without the GIL.
+
+        Parameters
+        ----------
+        X : array_like, shape (T, n_in)
+            Inputs.
+        Y : array_like, shape (T, n_out), or (T,) of class indices for the loss ``"cross_entropy"``
+            Targets.
+        mask : array_like of bool, shape (T,), optional
+            Where False there is no target: no loss, no gradient; the learner goes on.
+        reset : array_like of bool, shape (T,), optional
+            Where True state and learner start anew before the step.
+        callback : callable, optional
+            ``callback(done, loss)`` with the steps done in this call and the mean loss since the last time. What
+            it raises ends the run between two steps.
+        callback_every : int, optional
+            Steps between calls; by default about ten calls a second, and one at the end.
+        monitors : sequence of str
+            What to record, of :attr:`monitor_names`.
+        monitor_every : int
+            Steps between records.
+
+        Returns
+        -------
+        History
+
+        Raises
+        ------
+        ValueError
+            If an argument has the wrong shape, is not finite, or names nothing known.
+        Diverged
+            If a step would leave anything non-finite: it is not taken. ``error.history`` has what was before it.
+        KeyboardInterrupt
+            At Ctrl-C. The trainer is left between two steps, and :attr:`history` has what was done.
+        """
+        data = sequence(self.rnn, X, Y, mask, reset)
+        if isinstance(monitors, str):
+            raise ValueError(f"monitors: expected a sequence of names, got {monitors!r}")
+        names = [_check.one_of("monitors", name, self.monitor_names) for name in monitors]
+        monitor_every = _check.integer("monitor_every", monitor_every, 1)
+        every = 0 if callback_every is None else _check.integer("callback_every", callback_every, 1)
+        if callback is not None and not callable(callback):
+            raise ValueError(f"callback: expected a callable, got {_check.describe(callback)}")
+        loss = np.full(len(data), np.nan, self.rnn.dtype)
+        caller = None if callback is None else _Caller(callback, every, loss)
+        first = self.step_count
+        outcome = self._core.run(
+            data.X, data.Y, data.mask, data.reset, loss, names, monitor_every, every, caller
+        )
+        done = outcome["done"]
+        self.history = History(
+            loss[:done],
+            np.array(outcome["monitor_steps"], np.int64),
+            {name: np.array(values) for name, values in outcome["monitors"].items()},
+        )
+        if outcome["error"] is not None:
+            raise outcome["error"]
+        if outcome["diverged"]:
+            step = first + done
+            raise Diverged(
+                f"step {step}: the state, the loss or the weights would not be finite; stopped before it",
+                step,
+                self.history,
+            )
+        if caller is not None and every == 0:
+            caller.finish(done)
+        return self.history
+
+    def learn_one(self, x: object, y: object = None) -> float:
+        """Learn from one sample.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_in,)
+        y : array_like, shape (n_out,), or a class index; optional
+            Without a target the state and the learner go on, and nothing is learned.
+
+        Returns
+        -------
+        float
+            The loss; NaN without a target.
+
+        Raises
+        ------
+        ValueError
+            If an argument has the wrong shape or is not finite.
+        Diverged
+            If the step would not be finite: it is not taken.
+        """
+        inputs = _check.real_array("x", x, (self.rnn.shape.n_in,), self.rnn.dtype, "n_in")
+        loss: float | None = self._core.learn_one(
+            inputs, None if y is None else target(self.rnn, y)
+        )
+        if loss is None:
+            step = self.step_count
+            raise Diverged(f"step {step}: the state or the loss would not be finite", step)
+        return loss
+
+    def predict_one(self, x: object) -> FloatArray:
+        """Advance the state by one input without learning, and return the read-out z, shape (n_out,).
+
+        Raises
+        ------
+        ValueError
+            If `x` has the wrong shape or is not finite.
+        """
+        inputs = _check.real_array("x", x, (self.rnn.shape.n_in,), self.rnn.dtype, "n_in")
+        output: FloatArray = self._core.predict_one(inputs)
+        return output
+
+    def reset(self) -> None:
+        """Set the state to zero and let the learner forget the past; the weights stay."""
+        self._core.reset()
+
+    @property
+    def step_count(self) -> int:
+        """Steps taken since the trainer was made, over saving and loading."""
+        return int(self._core.step_count)
+
+    @property
+    def monitor_names(self) -> tuple[str, ...]:
+        """What :meth:`run` can record: of every run, and the rule's own."""
+        return (*MONITORS, *self._learner.diagnostics())
+
+    def diagnostics(self) -> dict[str, float]:
+        """Return the rule's own quantities of the last step, by name."""
+        return dict(self._learner.diagnostics())
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of all that a run changes, by name: weights, learner, optimiser, generator."""
+        return dict(self._core.state())
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state` returned.
+
+        Raises
+        ------
+        ValueError
+            If an entry is missing or has the wrong shape; nothing is changed then.
+        """
+        if not isinstance(state, Mapping):
+            raise ValueError(f"state: expected a dict of arrays, got {_check.describe(state)}")
+        self._core.load_state(dict(state))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to an npz file; :meth:`load` goes on as if never stopped.
+
+        The file is written beside and renamed, so that it is whole or as it was.
+        """
+        shape = self.rnn.shape
+        config = {
+            "format": 1,
+            "cell": self.rnn.kind,
+            "settings": self.rnn.settings(),
+            "dtype": str(self.rnn.dtype),
+            "shape": [shape.n, shape.n_in, shape.n_out],
+            "rule": self.rule.to_dict(),
+            "optimiser": self.optimiser.to_dict(),
+            "seed": self.seed,
+            "update_every": self.update_every,
+        }
+        arrays = self.state()
+        if self.rnn.feedback is not None:
+            arrays["feedback"] = self.rnn.feedback
+        path = Path(path)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with beside.open("wb") as file:
+                np.savez(file, config=np.array(json.dumps(config)), **arrays)
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the trainer that :meth:`save` wrote, with a network of its own.
+
+        Raises
+        ------
+        ValueError
+            If the file is not one that :meth:`save` wrote.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            config = json.loads(str(arrays.pop("config")))
+            kind = CELLS[config["cell"]]
+            dtype = np.dtype(config["dtype"])
+            rnn = kind._blank(Shape(*config["shape"]), dtype, config["settings"])
+        except OSError:
+            raise
+        except Exception as error:
+            raise ValueError(f"path: expected a file written by Trainer.save, got {path}: {error}") from None
+        rnn.feedback = arrays.pop("feedback", None)
+        trainer = cls(
+            rnn,
+            Rule.from_dict(config["rule"]),
+            optimiser_from_dict(config["optimiser"]),
+            seed=config["seed"],
+            update_every=config["update_every"],
+        )
+        trainer.load_state(arrays)
+        return trainer
+
+    def __repr__(self) -> str:
+        return f"Trainer({self.rnn!r}, {self.rule.name!r}, {self.optimiser!r}, steps={self.step_count})"
+
+
+class _Caller:
+    """Passes progress on at the wanted pace, with the mean loss since the last time."""
+
+    def __init__(self, callback: Callback, every: int, loss: FloatArray) -> None:
+        self.callback = callback
+        self.every = every
+        self.loss = loss
+        self.last = 0
+        self.time = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        if self.every:
+            if done % self.every or done == self.last:
+                return
+        elif time.monotonic() - self.time < _CALLBACK_SECONDS:
+            return
+        self._call(done)
+
+    def finish(self, done: int) -> None:
+        """Report what has not been reported yet."""
+        if done > self.last:
+            self._call(done)
+
+    def _call(self, done: int) -> None:
+        since = self.loss[self.last : done]
+        there = since[np.isfinite(since)]
+        mean = float(there.mean(dtype=np.float64)) if there.size else float("nan")
+        self.last, self.time = done, time.monotonic()
+        self.callback(done, mean)

@@ -1,0 +1,110 @@
+// Every learner that the registry makes, for the tests and the benchmarks alike. A new learner is one
+// line here.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "axonomy/influence/registry.hpp"
+
+namespace axonomy {
+
+inline const std::vector<std::string> splits = {"k|ij", "ki|j", "kj|i", "ki|ij", "kj|ij"};
+inline const std::vector<std::string> reductions = {"signs", "optimal", "svd"};
+
+// The splits that add more than one term to one problem can cut M_bar by row or by state.
+inline bool cuts_immediate(const LearnerSpec& spec) {
+  return spec.tensor == "k|ij" || spec.tensor == "kj|i" || spec.tensor == "kj|ij";
+}
+inline bool is_split(const LearnerSpec& spec) {
+  for (const auto& split : splits)
+    if (spec.tensor == split && spec.solver != "perturbation") return true;
+  return false;
+}
+
+// One spec for each pair of tensor and solver, its options at their defaults.
+inline std::vector<LearnerSpec> cells() {
+  std::vector<LearnerSpec> all;
+  const auto add = [&all](const std::string& tensor, const std::string& solver) {
+    LearnerSpec spec;
+    spec.tensor = tensor;
+    spec.solver = solver;
+    spec.window = 5;
+    spec.sigma = 1e-3;
+    spec.learning_rate = 1e-2;
+    spec.decay = 0.5;
+    all.push_back(spec);
+  };
+  add("kij", "rtrl");
+  add("kij", "window");
+  add("k=i", "leak");
+  add("k=i", "diagonal");
+  add("ki|ij", "perturbation");
+  add("none", "none");
+  for (const auto& split : splits)
+    for (const auto& reduction : reductions) add(split, reduction);
+  return all;
+}
+
+inline LearnerSpec cell(const std::string& tensor, const std::string& solver) {
+  for (const auto& spec : cells())
+    if (spec.tensor == tensor && spec.solver == solver) return spec;
+  throw std::invalid_argument("no learner " + tensor + "/" + solver);
+}
+
+// The cells under every option that changes what is computed, at the given ranks.
+inline std::vector<LearnerSpec> all_specs(const std::vector<Index>& ranks) {
+  std::vector<LearnerSpec> all;
+  for (LearnerSpec spec : cells()) {
+    const bool factored = is_split(spec), signs = spec.solver == "signs";
+    const bool takes_current = factored || spec.solver == "perturbation";
+    for (const Index rank : factored ? ranks : std::vector<Index>{1})
+      for (const Current current : {Current::exact, Current::estimated})
+        for (const Normaliser normaliser : {Normaliser::per_term, Normaliser::shared})
+          for (const NoiseKind noise : {NoiseKind::signs, NoiseKind::normal})
+            for (const ImmediateBy immediate : {ImmediateBy::row, ImmediateBy::state}) {
+              if (current != Current::exact && !takes_current) continue;
+              if (normaliser != Normaliser::per_term && !signs) continue;
+              if (noise != NoiseKind::signs && !signs) continue;
+              if (immediate != ImmediateBy::row && !(factored && cuts_immediate(spec))) continue;
+              spec.rank = rank;
+              spec.current = current;
+              spec.normaliser = normaliser;
+              spec.noise = noise;
+              spec.immediate = immediate;
+              all.push_back(spec);
+            }
+  }
+  return all;
+}
+
+// tensor/solver, then what differs from the defaults.
+inline std::string name(const LearnerSpec& spec) {
+  std::string text = spec.tensor + "/" + spec.solver;
+  if (spec.rank != 1) text += "/rank:" + std::to_string(spec.rank);
+  if (spec.current == Current::estimated) text += "/estimated";
+  if (spec.normaliser == Normaliser::shared) text += "/shared";
+  if (spec.noise == NoiseKind::normal) text += "/normal";
+  if (spec.immediate == ImmediateBy::state) text += "/state";
+  return text;
+}
+
+// The order in n of a step's operations, S, R and m growing as n, the rank and the window fixed.
+inline int order(const LearnerSpec& spec) {
+  const bool closed_form = spec.solver == "signs";
+  if (spec.solver == "rtrl") return 4;
+  if (spec.solver == "window" || spec.solver == "perturbation" || spec.tensor == "k=i") return 2;
+  if (spec.tensor == "none") return 0;
+  if (spec.tensor == "k|ij") return closed_form ? 2 : 3;
+  if (spec.tensor == "kj|ij") return closed_form ? 3 : 4;
+  return 3;  // ki|j, kj|i, ki|ij
+}
+
+// Sizes of a network with m = n + n_in + 1, S = p n, R = g n.
+inline Shape make_shape(Index n, Index n_in = 2, Index n_out = 2, Index states_per_unit = 1,
+                        Index rows_per_unit = 1) {
+  return {n, n_in, n_out, n + n_in + 1, states_per_unit, rows_per_unit};
+}
+
+}  // namespace axonomy

@@ -1,0 +1,66 @@
+// Steps of a learner without a network: a dense J, and D, a_hat and q, all drawn at random.
+#pragma once
+
+#include <memory>
+
+#include "all_specs.hpp"
+
+namespace axonomy {
+
+template <class T>
+class Driver final : public Transition<T> {
+ public:
+  Driver(const LearnerSpec& spec, const Shape& shape, std::uint64_t seed = 1)
+      : learner(make_learner<T>(shape, spec)),
+        shape_(shape),
+        random_(seed),
+        J_dense_(shape.S(), shape.S()),
+        a_hat_(shape.m),
+        q_(shape.S()),
+        state_(shape.S()),
+        noise_(Vector<T>::Zero(learner->noise_size())),
+        D_(shape.n, shape.states_per_unit, shape.rows_per_unit),
+        leak_(shape.n, shape.states_per_unit, shape.states_per_unit),
+        J_(shape) {
+    draw(J_dense_, 0.5 / std::sqrt(static_cast<double>(shape.S())));
+    draw(D_.entries(), 1.0);
+    draw(leak_.entries(), 0.3);
+    draw(a_hat_, 1.0);
+    draw(q_, 1.0);
+    draw(state_, 1.0);
+    J_.bind(J_dense_);
+    learner->reset(state_.data());
+  }
+
+  // New random numbers for the learner.
+  void draw_noise() { random_.fill(learner->noise_kind(), noise_.data(), noise_.size()); }
+
+  void step(T scale = T(1), T* target = nullptr) {
+    learner->step({shape_, &J_, &D_, &leak_, a_hat_.data(), q_.data(), state_.data(), this},
+                  noise_.data(), scale, target);
+  }
+
+  // The linear network, for the rules that run it from another state.
+  void advance(const T* state, T* next) const override {
+    Eigen::Map<Vector<T>>(next, shape_.S()).noalias() =
+        J_dense_ * Eigen::Map<const Vector<T>>(state, shape_.S());
+  }
+
+  std::unique_ptr<Learner<T>> learner;
+
+ private:
+  template <class Array>
+  void draw(Array& array, double scale) {
+    for (Index i = 0; i < array.size(); ++i)
+      array.data()[i] = T(scale * (2 * random_.uniform() - 1));
+  }
+
+  Shape shape_;
+  Random random_;
+  Matrix<T> J_dense_;
+  Vector<T> a_hat_, q_, state_, noise_;
+  BlockDiagonal<T> D_, leak_;
+  Jacobian<T> J_;
+};
+
+}  // namespace axonomy
