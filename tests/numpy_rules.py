@@ -287,6 +287,8 @@ def optimal_variance(sigma: Array, rank: int) -> float:
 
 def random_signs_variance(L: Array, R: Array) -> float:
     """Of the rank-1 estimator of sum_l L_l x R_l with a p of its own for every term."""
+    there = L.any(1) & R.any(1)
+    L, R = L[there], R[there]
     p = np.array([balance(*term) for term in zip(L, R, strict=True)])[:, None]
     L, R = p * L, R / p
     G, H = L @ L.T, R @ R.T
@@ -449,7 +451,7 @@ def kernl(
     current: str,
     *,
     sigma: float,
-    lr: float,
+    learning_rate: float,
     decay: float,
 ) -> Rule:
     """M = A[k, i] B[i, j], A learned from a second network that runs under noise (T, n)."""
@@ -457,7 +459,7 @@ def kernl(
     for s, a, x, xi in zip(steps, activity, X, noise, strict=True):
         perturbed, _, _ = net.step(perturbed, x)
         acted = decay * omega
-        A = A - lr * np.outer(A @ acted - (perturbed - a), acted)
+        A = A - learning_rate / sigma**2 * np.outer(A @ acted - (perturbed - a), acted)
         omega, perturbed = acted + sigma * xi, perturbed + sigma * xi
         B, D = decay * B, np.diag(s.D)
         before = (s.q @ A)[:, None] * B + np.outer(s.q * D, s.a_hat)

@@ -44,10 +44,10 @@ py::tuple mixing(const std::string& solver, const std::string& normaliser,
     }
   } else if (solver == "optimal") {
     OptimalUnbiased<double> reduction;
-    reduction.mix(GL, GR, rank, data_of<double>(noise, N - 1, "noise"), CL, CR);
+    reduction.mix(GL, GR, {N, N}, rank, data_of<double>(noise, N - 1, "noise"), CL, CR);
   } else if (solver == "svd") {
     TruncatedSVD<double> reduction;
-    reduction.mix(GL, GR, rank, nullptr, CL, CR);
+    reduction.mix(GL, GR, {N, N}, rank, nullptr, CL, CR);
   } else {
     throw std::invalid_argument("mixing: no reduction named '" + solver + "'");
   }

@@ -38,7 +38,7 @@ def starts(reset: np.ndarray, t: int) -> int:
 
 
 def test_rtrl_is_among_the_exact() -> None:
-    assert "rtrl" in [cell.name for cell in EXACT]
+    assert "rtrl" in [cell.solver for cell in EXACT]
 
 
 @over(EXACT)

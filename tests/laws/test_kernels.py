@@ -48,28 +48,28 @@ every_shape = pytest.mark.parametrize("p, g", [(1, 1), (2, 1), (1, 3), (2, 4)])
 every_rank = pytest.mark.parametrize("rank", [1, 2, 3])
 every_current = pytest.mark.parametrize("current", ["exact", "estimated"])
 
-# The cells without factors, by their names.
+# The cells without factors, by their solvers.
 UNFACTORED = {
     "rtrl": lambda steps, rule: rtrl(steps),
-    "tbptt": lambda steps, rule: tbptt(steps, rule.options["window"]),
-    "rflo": lambda steps, rule: diagonal(steps, N_UNITS, "leak"),
-    "snap": lambda steps, rule: diagonal(steps, N_UNITS, "J"),
+    "window": lambda steps, rule: tbptt(steps, rule.options["window"]),
+    "leak": lambda steps, rule: diagonal(steps, N_UNITS, "leak"),
+    "diagonal": lambda steps, rule: diagonal(steps, N_UNITS, "J"),
 }
 
 
 def test_every_past_facing_cell_is_covered() -> None:
-    by_network = {"kernl"}
-    others = [cell for cell in CELLS if cell.tensor not in SPLITS or cell.solver is not None]
-    assert {cell.name for cell in others if cell.facing == "past"} == {*UNFACTORED} | by_network
+    by_network = {"perturbation"}
+    others = [cell for cell in CELLS if not cell.ranked and cell.facing == "past"]
+    assert {cell.solver for cell in others} == {*UNFACTORED} | by_network
 
 
-@over(cell for cell in CELLS if cell.name in UNFACTORED)
+@over(cell for cell in CELLS if cell.solver in UNFACTORED)
 @every_shape
 def test_unfactored(cell: ax.TableCell, p: int, g: int) -> None:
     steps = random_steps(np.random.default_rng(0), N_UNITS, M_REGRESSORS, T=13, p=p, g=g)
     rule = cell.rule()
     gradients, influences = drive(ax.make_learner(rule, shape_of(steps, N_UNITS)), steps)
-    for t, (gradient, M) in enumerate(UNFACTORED[cell.name](steps, rule)):
+    for t, (gradient, M) in enumerate(UNFACTORED[cell.solver](steps, rule)):
         assert_close(gradients[t], gradient, 1e-12)
         assert_close(influences[t], M, 1e-12)
 
@@ -144,7 +144,13 @@ def test_factored(cell: ax.TableCell, rank: int, current: str, p: int, g: int) -
     elif reduction is truncated_svd:
         assert_follows(rule, truncated_svd, p, g, "row", 1e-9)
     else:
-        assert_optimal(rule, p, g)
+        assert_optimal(rule, p, g, np.float64, 1e-9)
+
+
+@over(cell for cell in CELLS if cell.solver == "optimal")
+@every_rank
+def test_optimal_in_single_precision(cell: ax.TableCell, rank: int) -> None:
+    assert_optimal(cell.rule(rank=rank), 1, 1, np.float32, 2e-5)
 
 
 @every_rank
@@ -158,7 +164,7 @@ def test_uoro(rank: int, current: str, p: int, g: int) -> None:
         assert_follows(rule, reduction, p, g, "state", 1e-12)
 
 
-def assert_optimal(rule: ax.Rule, p: int, g: int) -> None:
+def assert_optimal(rule: ax.Rule, p: int, g: int, dtype: type, tolerance: float) -> None:
     """Z is not unique, its mean and variance are: all signs of one step, from random factors.
 
     All batches share their signs here: a mean, and a variance batch by batch, does not mind.
@@ -166,7 +172,9 @@ def assert_optimal(rule: ax.Rule, p: int, g: int) -> None:
     rng = np.random.default_rng(3)
     (s,) = steps = random_steps(rng, N_UNITS, M_REGRESSORS, T=1, p=p, g=g)
     factors = initial_factors(rng, rule.tensor, steps, rule.rank)
-    learner = ax.make_learner(rule, shape_of(steps, N_UNITS), initial=as_initial(factors))
+    learner = ax.make_learner(
+        rule, shape_of(steps, N_UNITS), initial=as_initial(factors), dtype=dtype
+    )
     n_batches = batches(rule.tensor, g * N_UNITS, M_REGRESSORS)
     fresh, per_batch = learner.state(), learner.n_noise // n_batches
     more = immediate(rule.tensor, s)
@@ -183,15 +191,16 @@ def assert_optimal(rule: ax.Rule, p: int, g: int) -> None:
         gradients.append(learner.gradient())
     after = M if rule.current == "exact" else np.array(draws)
     assert_close(gradients, np.broadcast_to(np.einsum("k,...kij->...ij", s.q, after),
-                                            np.shape(gradients)), 1e-12)  # fmt: skip
-    assert_close(np.mean(draws, axis=0), M, 1e-9)
+                                            np.shape(gradients)),
+                 1e-12 if dtype == np.float64 else tolerance)  # fmt: skip
+    assert_close(np.mean(draws, axis=0), M, tolerance)
     axis = {"ki|ij": (0, 2), "kj|ij": (0, 1)}.get(rule.tensor, (0, 1, 2))  # all but the batch
     variance = ((np.array(draws) - M) ** 2).mean(0).sum(axis).ravel()
     least = [
         optimal_variance(singular_terms(*batch)[1], rule.rank)
         for batch in zip(*to_batches(rule.tensor, left, right), strict=True)
     ]
-    assert_close(variance, least, 1e-9)
+    assert_close(variance, least, tolerance)
 
 
 def some_signs(rng: np.random.Generator, k: int) -> list[np.ndarray]:

@@ -18,10 +18,10 @@ from drawing import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy_rules import SPLITS, Step, random_steps
+from numpy_rules import Step, random_steps
 
 # Rules that perturb the network itself are met through `ax.gradients` and `ax.Trainer` only.
-BY_HAND = [cell for cell in CELLS if cell.name != "kernl"]
+BY_HAND = [cell for cell in CELLS if cell.solver != "perturbation"]
 N_UNITS = 3
 
 
@@ -30,7 +30,7 @@ def drawn_steps(seed: int, p: int, g: int, T: int = 4) -> list[Step]:
 
 
 def ranks(cell: ax.TableCell) -> tuple[int, ...]:
-    return (1, 2) if cell.tensor in SPLITS and cell.solver is None else (1,)
+    return (1, 2) if cell.ranked else (1,)
 
 
 def assert_same(first: tuple, second: tuple) -> None:
@@ -157,7 +157,9 @@ def test_gradients_are_a_function_of_the_seed(cell: ax.TableCell) -> None:
     assert (run(1) != run(2)).any() == (cell.randomness == "stochastic")
 
 
-@every_cell
+# Singular vectors have no sign of their own, so that the same noise means another draw in each precision:
+# the kernels' tests compare moments instead.
+@over(cell for cell in CELLS if cell.solver != "optimal")
 @pytest.mark.parametrize("rank", [1, 2])
 def test_single_precision_is_close(cell: ax.TableCell, rank: int) -> None:
     rule = rule_of(cell, min(rank, max(ranks(cell))))
@@ -195,9 +197,8 @@ def test_given_noise_is_what_is_used(cell: ax.TableCell) -> None:
     learner.load_state(before)
     assert_same(drive(learner, steps, ones), first)
     learner.load_state(before)
-    signs = ones * [(-1.0) ** k for k in range(learner.n_noise)]
-    if learner.n_noise > 1:
-        assert (drive(learner, steps, signs)[1] != first[1]).any()
+    signs = np.random.default_rng(5).choice([-1.0, 1.0], size=ones.shape)
+    assert (drive(learner, steps, signs)[1] != first[1]).any()
 
 
 @any_cell_by_hand

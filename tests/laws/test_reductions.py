@@ -60,6 +60,11 @@ def draws(reduction: object, L: np.ndarray, R: np.ndarray, rank: int) -> np.ndar
     )
 
 
+def unseen(N: int) -> float:
+    """Variance of singular values that Gram matrices cannot tell from zero: sqrt(N eps) of the largest each."""
+    return 2 * N * np.sqrt(N * np.finfo(float).eps)
+
+
 def relative(a: np.ndarray, L: np.ndarray, R: np.ndarray) -> np.ndarray:
     """In units of the terms: sum_l |L_l| |R_l|."""
     size = (np.linalg.norm(L, axis=1) * np.linalg.norm(R, axis=1)).sum()
@@ -96,13 +101,13 @@ def test_least_variance(drawn: tuple, rank: int) -> None:
 
     scale = max(sigma.sum() ** 2, 1e-300)
     least = variance(ax.OptimalUnbiased())
-    assert least / scale == pytest.approx(optimal_variance(sigma, rank) / scale, abs=1e-8)
+    assert least / scale == pytest.approx(optimal_variance(sigma, rank) / scale, abs=unseen(len(L)))
     if rank < len(L) and ax.RandomSigns().n_noise(len(L), rank) <= 12:
         signs = variance(ax.RandomSigns())
         assert signs / scale == pytest.approx(
             random_signs_variance(L, R) / rank / scale, rel=1e-9, abs=1e-9
         )
-        assert least <= signs + 1e-8 * scale
+        assert least <= signs + unseen(len(L)) * scale
 
 
 @given(drawn=terms(), rank=st.integers(1, 3))
@@ -119,12 +124,15 @@ def test_truncation_is_eckart_young(drawn: tuple, rank: int) -> None:
 def test_factors_are_balanced(drawn: tuple, rank: int) -> None:
     """Left and right columns of one size, so that neither over- nor underflows with time."""
     L, R = drawn
+    assume(rank < len(L))
     for reduction in (ax.TruncatedSVD(), ax.OptimalUnbiased()):
         noise = np.ones(reduction.n_noise(len(L), rank))
         x, y = reduced(reduction, L, R, rank, noise)
         sizes = np.linalg.norm(x, axis=0), np.linalg.norm(y, axis=0)
         largest = max(1e-300, *sizes[0], *sizes[1])
-        np.testing.assert_allclose(sizes[0] / largest, sizes[1] / largest, atol=1e-6)
+        np.testing.assert_allclose(
+            sizes[0] / largest, sizes[1] / largest, atol=max(1e-6, np.sqrt(unseen(len(L))))
+        )
 
 
 @pytest.mark.parametrize("rank", [1, 2, 4])
@@ -136,7 +144,7 @@ def test_how_many_signs(N: int, rank: int) -> None:
 
 
 @over(cell for cell in CELLS if cell.tensor in SPLITS and cell.solution == "numerical"
-      and cell.solver is None)  # fmt: skip
+      and cell.ranked)  # fmt: skip
 @pytest.mark.parametrize("p, g", [(1, 1), (2, 1), (1, 2)])
 def test_full_rank_is_rtrl(cell: ax.TableCell, p: int, g: int) -> None:
     """At r >= min(dim left, dim right) there is nothing to discard."""

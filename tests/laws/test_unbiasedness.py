@@ -7,12 +7,12 @@ import itertools
 import axonomy as ax
 import numpy as np
 import pytest
-from drawing import CELLS, assert_close, drive, over, shape_of, take
+from drawing import CELLS, assert_close, drive, network, over, shape_of, stream, take
 from numpy_rules import SPLITS, all_signs, random_steps, rtrl
 
 PAST = [cell for cell in CELLS if cell.facing == "past" and cell.tensor in SPLITS]
 UNBIASED = [cell for cell in PAST if cell.bias == "none" and cell.randomness == "stochastic"]
-BIASED = [cell for cell in PAST if cell.bias == "biased"]
+BIASED = [cell for cell in PAST if cell.bias == "biased" and cell.randomness == "deterministic"]
 TOLERANCE = {"closed-form": 1e-12, "numerical": 1e-9}
 
 MOST_SIGNS = 12  # 2^12 sequences
@@ -85,7 +85,6 @@ def test_named_rules_are_unbiased(name: str, p: int, g: int) -> None:
 @pytest.mark.parametrize("rank", [1, 2])
 def test_biased_as_declared(cell: ax.TableCell, rank: int) -> None:
     """The deterministic cells: what is off once is off always."""
-    assert cell.randomness == "deterministic"
     steps = random_steps(np.random.default_rng(8), n=4, m=6, T=4)
     learner = ax.make_learner(cell.rule(rank=rank), shape_of(steps, 4))
     _, influences = drive(learner, steps)
@@ -93,13 +92,31 @@ def test_biased_as_declared(cell: ax.TableCell, rank: int) -> None:
     assert np.abs(influences[-1] - M).max() > 1e-6
 
 
-@over(cell for cell in CELLS if cell.bias == "biased" and cell.tensor not in SPLITS)
+@over(
+    cell
+    for cell in CELLS
+    if cell.bias == "biased" and cell.tensor not in SPLITS and cell.randomness == "deterministic"
+)
 def test_biased_as_declared_without_factors(cell: ax.TableCell) -> None:
-    assert cell.randomness == "deterministic"
     steps = random_steps(np.random.default_rng(9), n=4, m=6, T=14)
     _, influences = drive(ax.make_learner(cell.rule(), shape_of(steps, 4)), steps)
     *_, (_, M) = rtrl(steps)
     assert np.abs(influences[-1] - M).max() > 1e-6
+
+
+@over(cell for cell in CELLS if cell.bias == "biased" and cell.randomness == "stochastic")
+def test_biased_in_the_mean(cell: ax.TableCell) -> None:
+    """The stochastic cells: the mean of many draws is off by more than its error."""
+    rnn = network(n=3)
+    data = stream(rnn, 4)
+    given = {"record_influence": True}
+    (_, _, _, M) = ax.gradients(rnn, ax.rules.rtrl(), data.X, data.Y, **given).influence
+    draws = [
+        ax.gradients(rnn, cell.rule(), data.X, data.Y, seed=seed, **given).influence[-1]
+        for seed in range(200)
+    ]
+    error = np.std(draws, axis=0) / np.sqrt(len(draws))
+    assert (np.abs(np.mean(draws, axis=0) - M) > 10 * error + 1e-3).any()
 
 
 def test_normal_noise_is_unbiased() -> None:

@@ -65,6 +65,12 @@ struct Shape {
   Index R() const { return rows_per_unit * n; }
 };
 
+// Sizes of one left and one right term of a factored influence: bounds on the rank of their sum.
+struct Dimensions {
+  Index left, right;
+  Index smaller() const { return std::min(left, right); }
+};
+
 // One walk over everything that outlives a step. Saving, loading, copying and counting bytes are
 // visitors, so a component lists its state once.
 template <class T>

@@ -26,7 +26,7 @@ class FactoredInfluence final : public Learner<T> {
         row_(shape.R()) {
     const Index N = split_.rank() + split_.added();
     if constexpr (Split::pairs) {
-      if (reduction_.takes_pairs(split_.rank())) {
+      if (reduction_.takes_pairs(split_.rank(), split_.dimensions())) {
         pair_grams_ = Matrix<Work<T>>::Zero(split_.batches(), 6);
         pair_mixing_ = Matrix<T>::Zero(split_.batches(), 4);
         return;
@@ -81,7 +81,7 @@ class FactoredInfluence final : public Learner<T> {
   void reduce(const Step<T>& step, const T* noise) {
     const Index rank = split_.rank(), added = split_.added();
     if constexpr (Split::pairs) {
-      if (reduction_.takes_pairs(rank)) return reduce_pairs(step, noise);
+      if (reduction_.takes_pairs(rank, split_.dimensions())) return reduce_pairs(step, noise);
     }
     const Index per_batch = noise_per_batch();
     for (Index batch = 0; batch < split_.batches(); ++batch) {
@@ -89,7 +89,7 @@ class FactoredInfluence final : public Learner<T> {
       if constexpr (Reduction::needs_grams) {
         (void)added;
         split_.grams(step, batch, G_left_, G_right_);
-        reduction_.mix(G_left_, G_right_, rank, batch_noise, C_left_, C_right_);
+        reduction_.mix(G_left_, G_right_, split_.dimensions(), rank, batch_noise, C_left_, C_right_);
       } else {
         split_.norms(step, batch, norms_.col(0).data(), norms_.col(1).data());
         reduction_.mix(

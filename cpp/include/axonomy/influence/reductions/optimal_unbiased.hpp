@@ -20,11 +20,13 @@ class OptimalUnbiased {
   NoiseKind noise_kind() const { return NoiseKind::signs; }
   // The sign of the first singular term is fixed: only relative signs matter.
   Index noise_size(Index rank, Index added, bool) const { return rank + added - 1; }
-  bool takes_pairs(Index rank) const { return rank == 1; }
+  bool takes_pairs(Index rank, const Dimensions& dimensions) const {
+    return rank == 1 && dimensions.smaller() > 1;
+  }
 
-  void mix(const Matrix<Work<T>>& GL, const Matrix<Work<T>>& GR, Index rank, const T* signs,
-           Matrix<Work<T>>& CL, Matrix<Work<T>>& CR) {
-    terms_.compute(GL, GR);
+  void mix(const Matrix<Work<T>>& GL, const Matrix<Work<T>>& GR, const Dimensions& dimensions,
+           Index rank, const T* signs, Matrix<Work<T>>& CL, Matrix<Work<T>>& CR) {
+    terms_.compute(GL, GR, dimensions);
     const auto& sigma = terms_.sigma();
     const Index N = sigma.size();
     Work<T> tail = sigma.sum();

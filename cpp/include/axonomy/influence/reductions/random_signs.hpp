@@ -30,10 +30,7 @@ class RandomSigns {
   Index noise_size(Index rank, Index added, bool signs_propagated) const {
     return rank * (added + (signs_propagated ? 1 : 0));
   }
-  bool takes_pairs(Index rank) const {
-    (void)rank;
-    return true;
-  }
+  bool takes_pairs(Index, const Dimensions&) const { return true; }
   static constexpr bool pair_cross = false;
 
   // left, right: norms of the N = r + added terms. mixed(signs, l, r) gives the norms of the sums of the

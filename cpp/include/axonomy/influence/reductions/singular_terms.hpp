@@ -4,8 +4,9 @@
 //     G = Q Lambda Q^T on either side,   K = Lambda_L^1/2 Q_L^T Q_R Lambda_R^1/2 = P Sigma W^T
 //     X = Q_L Lambda_L^-1/2 P            Y = Q_R Lambda_R^-1/2 W,   W Sigma = K^T P
 //
-// Rank-deficient Grams (the first steps always are) have their eigenvalues floored, not dropped: then
-// X Sigma Y^T = I holds to rounding whatever the deficiency, so that what is built on it stays unbiased.
+// The rank of a Gram is at most the dimension of its factor and the number of terms that are not zero: that
+// many directions are kept, the others are null and dropped. Small eigenvalues among the kept are floored:
+// then X Sigma Y^T = I holds to rounding whatever the deficiency, so that what is built on it stays unbiased.
 #pragma once
 
 #include <Eigen/Eigenvalues>
@@ -23,22 +24,25 @@ class SingularTerms {
     if (N == N_) return;
     N_ = N;
     for (auto* m : {&G_, &QL_, &QR_, &K_, &P_, &B_, &X_, &Y_}) m->resize(N, N);
-    for (auto* v : {&balance_, &inverse_, &rootL_, &rootR_, &sigma_}) v->resize(N);
+    for (auto* v : {&balance_, &inverse_, &rootL_, &rootR_, &sigma_, &invL_, &invR_}) v->resize(N);
     order_.resize(static_cast<std::size_t>(N));
     solver_ = Eigen::SelfAdjointEigenSolver<Matrix<W>>(N);
   }
 
-  void compute(const Matrix<W>& GL, const Matrix<W>& GR) {
+  void compute(const Matrix<W>& GL, const Matrix<W>& GR, const Dimensions& dimensions) {
     const Index N = GL.rows();
     resize(N);
+    Index present = 0;
     // Scale each term so that its left and right norms agree; a term with a zero factor is dropped.
     for (Index t = 0; t < N; ++t) {
       const W left = GL(t, t), right = GR(t, t);
       balance_[t] = left > W(0) && right > W(0) ? root(root(right / left)) : W(0);
       inverse_[t] = balance_[t] > W(0) ? W(1) / balance_[t] : W(0);
+      if (balance_[t] > W(0)) ++present;
     }
-    decompose(GL, balance_, QL_, rootL_);
-    decompose(GR, inverse_, QR_, rootR_);
+    rank_ = std::min(present, dimensions.smaller());
+    decompose(GL, balance_, std::min(present, dimensions.left), QL_, rootL_, invL_);
+    decompose(GR, inverse_, std::min(present, dimensions.right), QR_, rootR_, invR_);
     K_.noalias() = QL_.transpose() * QR_;
     for (Index t = 0; t < N; ++t) K_.col(t) = K_.col(t).cwiseProduct(rootL_) * rootR_[t];
     G_.noalias() = K_ * K_.transpose();
@@ -52,9 +56,14 @@ class SingularTerms {
     // X = balance Q_L root_L^-1 P and Y = balance^-1 Q_R root_R^-1 K^T P Sigma^-1, in order.
     for (Index t = 0; t < N; ++t) {
       const Index from = order_[static_cast<std::size_t>(t)];
-      G_.col(t) = P_.col(from).cwiseQuotient(rootL_);
-      K_.col(t) = B_.col(from).cwiseQuotient(rootR_);
-      if (sigma_[from] > W(0)) K_.col(t) /= sigma_[from];
+      if (t >= rank_ || !(sigma_[from] > W(0))) {
+        sigma_[from] = W(0);
+        G_.col(t).setZero();
+        K_.col(t).setZero();
+        continue;
+      }
+      G_.col(t) = P_.col(from).cwiseProduct(invL_);
+      K_.col(t) = B_.col(from).cwiseProduct(invR_) / sigma_[from];
     }
     X_.noalias() = QL_ * G_;
     Y_.noalias() = QR_ * K_;
@@ -70,7 +79,8 @@ class SingularTerms {
   const Matrix<W>& Y() const { return Y_; }
 
  private:
-  void decompose(const Matrix<W>& gram, const Vector<W>& scale, Matrix<W>& Q, Vector<W>& roots) {
+  void decompose(const Matrix<W>& gram, const Vector<W>& scale, Index rank, Matrix<W>& Q,
+                 Vector<W>& roots, Vector<W>& inverses) {
     G_ = gram;
     for (Index t = 0; t < N_; ++t) {
       G_.row(t) *= scale[t];
@@ -83,13 +93,15 @@ class SingularTerms {
                     (largest > W(0) ? largest : W(1));
     for (Index t = 0; t < N_; ++t) {
       const W value = solver_.eigenvalues()[t];
-      roots[t] = root(value > floor ? value : floor);
+      const bool kept = t >= N_ - rank;  // eigenvalues ascend
+      roots[t] = kept ? root(value > floor ? value : floor) : W(0);
+      inverses[t] = kept ? W(1) / roots[t] : W(0);
     }
   }
 
-  Index N_ = 0;
+  Index N_ = 0, rank_ = 0;
   Matrix<W> G_, QL_, QR_, K_, P_, B_, X_, Y_;
-  Vector<W> balance_, inverse_, rootL_, rootR_, sigma_;
+  Vector<W> balance_, inverse_, rootL_, rootR_, invL_, invR_, sigma_;
   std::vector<Index> order_;
   Eigen::SelfAdjointEigenSolver<Matrix<W>> solver_;
 };

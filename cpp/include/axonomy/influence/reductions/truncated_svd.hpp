@@ -14,11 +14,13 @@ class TruncatedSVD {
 
   NoiseKind noise_kind() const { return NoiseKind::none; }
   Index noise_size(Index, Index, bool) const { return 0; }
-  bool takes_pairs(Index rank) const { return rank == 1; }
+  bool takes_pairs(Index rank, const Dimensions& dimensions) const {
+    return rank == 1 && dimensions.smaller() > 1;
+  }
 
-  void mix(const Matrix<Work<T>>& GL, const Matrix<Work<T>>& GR, Index rank, const T*,
-           Matrix<Work<T>>& CL, Matrix<Work<T>>& CR) {
-    terms_.compute(GL, GR);
+  void mix(const Matrix<Work<T>>& GL, const Matrix<Work<T>>& GR, const Dimensions& dimensions,
+           Index rank, const T*, Matrix<Work<T>>& CL, Matrix<Work<T>>& CR) {
+    terms_.compute(GL, GR, dimensions);
     const auto& sigma = terms_.sigma();
     for (Index l = 0; l < rank; ++l) {
       const Work<T> scale = root(sigma[l]);

@@ -28,6 +28,10 @@ class SplitKIJ {
         row_(shape.R()) {}
 
   Index rank() const { return rank_; }
+  // The added right terms share a_hat, and so span R dimensions at most.
+  Dimensions dimensions() const {
+    return {shape_.S(), std::min(shape_.R() * shape_.m, rank_ + shape_.R())};
+  }
   Index batches() const { return 1; }
   Index added() const { return immediate_.count(); }
   static constexpr bool signs_propagated = false;

@@ -26,6 +26,7 @@ class SplitKIIJ {
         row_(shape.R()) {}
 
   Index rank() const { return rank_; }
+  Dimensions dimensions() const { return {shape_.S(), shape_.m}; }
   Index batches() const { return shape_.R(); }
   Index added() const { return 1; }
   static constexpr bool signs_propagated = false;

@@ -26,6 +26,7 @@ class SplitKIJoint {
         row_(shape.R()) {}
 
   Index rank() const { return rank_; }
+  Dimensions dimensions() const { return {shape_.S() * shape_.R(), shape_.m}; }
   Index batches() const { return 1; }
   Index added() const { return 1; }
   static constexpr bool signs_propagated = true;  // as KF-RTRL has it

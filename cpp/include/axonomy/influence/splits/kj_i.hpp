@@ -29,6 +29,10 @@ class SplitKJI {
         regressor_(shape.m) {}
 
   Index rank() const { return rank_; }
+  // The added left terms share a_hat, and so span S dimensions at most.
+  Dimensions dimensions() const {
+    return {std::min(shape_.S() * shape_.m, rank_ + shape_.S()), shape_.R()};
+  }
   Index batches() const { return 1; }
   Index added() const { return immediate_.count(); }
   static constexpr bool signs_propagated = false;

@@ -32,6 +32,7 @@ class SplitKJIJ {
         regressor_(shape.m) {}
 
   Index rank() const { return rank_; }
+  Dimensions dimensions() const { return {shape_.S(), shape_.R()}; }
   Index batches() const { return shape_.m; }
   Index added() const { return immediate_.count(); }
   static constexpr bool signs_propagated = false;

@@ -1,0 +1,158 @@
+// Nothing is allocated in a step: not by a learner, not by the whole trainer, for every learner, optimiser
+// and scalar. Both ways to the heap are watched: operator new here, Eigen's own through its hook, which
+// throws.
+#include <cstdlib>
+#include <new>
+
+#include "axonomy/cell/leaky_rnn.hpp"
+#include "axonomy/optimiser/adam.hpp"
+#include "axonomy/optimiser/momentum.hpp"
+#include "axonomy/optimiser/rmsprop.hpp"
+#include "axonomy/optimiser/sgd.hpp"
+#include "axonomy/trainer.hpp"
+#include "check.hpp"
+#include "driver.hpp"
+
+static long allocations = 0;
+
+static void* allocate(std::size_t size, std::size_t alignment) {
+  ++allocations;
+  if (size == 0) size = 1;
+  void* memory = alignment == 0 ? std::malloc(size)
+                                : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+void* operator new(std::size_t size) { return allocate(size, 0); }
+void* operator new[](std::size_t size) { return allocate(size, 0); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace {
+
+using namespace axonomy;
+
+constexpr int warm_up = 3, watched = 3;
+
+// Runs `step` a few times freely and a few times watched.
+template <class Step>
+void expect_no_allocation(const Step& step) {
+  try {
+    for (int t = 0; t < warm_up; ++t) step();
+    const long before = allocations;
+    Eigen::internal::set_is_malloc_allowed(false);
+    for (int t = 0; t < watched; ++t) step();
+    Eigen::internal::set_is_malloc_allowed(true);
+    CHECK_EQUAL(allocations - before, 0);
+  } catch (const std::logic_error& error) {
+    Eigen::internal::set_is_malloc_allowed(true);
+    ++check::checks;
+    check::fail(__FILE__, __LINE__, error.what());
+  }
+}
+
+template <class T>
+std::unique_ptr<Optimiser<T>> make_optimiser(const std::string& kind, const Shape& shape) {
+  const std::vector<std::pair<Index, Index>> shapes = {{shape.R(), shape.m},
+                                                       {shape.n_out, shape.n + 1}};
+  if (kind == "sgd") return std::make_unique<Sgd<T>>();
+  if (kind == "momentum") return std::make_unique<Momentum<T>>(T(0.9), shapes);
+  if (kind == "rmsprop") return std::make_unique<RmsProp<T>>(T(0.9), T(1e-8), shapes);
+  return std::make_unique<Adam<T>>(T(0.9), T(0.999), T(1e-8), shapes);
+}
+
+template <class T>
+void test_trainer(const LearnerSpec& spec, Index n, const std::string& optimiser,
+                  const TrainerOptions& options, T alpha) {
+  const Shape shape = make_shape(n);
+  auto cell = std::make_shared<LeakyRNN<T>>(shape, Loss::cross_entropy, Activation::tanh, alpha);
+  Random random(1);
+  random.normals(cell->W.data(), cell->W.size());
+  random.normals(cell->W_out.data(), cell->W_out.size());
+  cell->W *= T(0.3);
+  Trainer<T> trainer(cell, make_learner<T>(shape, spec), make_optimiser<T>(optimiser, shape), options, 2);
+  Vector<T> x = Vector<T>::Ones(shape.n_in), y = Vector<T>::Zero(shape.n_out);
+  y[0] = T(1);
+  bool finite = true;
+  expect_no_allocation([&] {
+    T loss;
+    x = -x;
+    finite = trainer.step(x.data(), y.data(), false, loss) && finite;
+  });
+  CHECK(finite);
+}
+
+template <class T>
+void test_learner(const LearnerSpec& spec, Index n, Index states_per_unit, Index rows_per_unit) {
+  const Shape shape = make_shape(n, 2, 2, states_per_unit, rows_per_unit);
+  Driver<T> driver(spec, shape);
+  Matrix<T> gradient = Matrix<T>::Zero(shape.R(), shape.m);
+  expect_no_allocation([&] {
+    driver.draw_noise();
+    driver.step(T(1), gradient.data());
+    driver.step();  // without a gradient
+  });
+  CHECK(gradient.allFinite());
+}
+
+template <class T>
+void test(const std::string& type) {
+  TrainerOptions plain;
+  plain.schedule.initial = 1e-3;
+  TrainerOptions everything = plain;
+  everything.clip = 0.1;
+  everything.l2 = 1e-4;
+  everything.update_every = 2;
+  for (const auto& spec : all_specs({1, 2, 3}))
+    for (const Index n : {6, 40}) {
+      // Decompositions at n = 40 for one rank: the sizes matter, not the number of factors.
+      if (n == 40 && order(spec) == 4 && (spec.rank != 2 || spec.current != Current::exact)) continue;
+      check::context = type + ", " + name(spec) + ", n " + std::to_string(n);
+      test_trainer<T>(spec, n, "sgd", plain, T(1));
+      test_learner<T>(spec, n, 1, 1);
+      if (n != 6) continue;
+      test_learner<T>(spec, n, 2, 4);
+      test_trainer<T>(spec, n, "sgd", everything, T(0.5));
+      for (const char* optimiser : {"momentum", "rmsprop", "adam"})
+        test_trainer<T>(spec, n, optimiser, plain, T(0.5));
+    }
+}
+
+// That the watch works.
+void test_watch() {
+  check::context = "watch";
+  const long before = allocations;
+  delete new int;
+  CHECK_EQUAL(allocations - before, 1);
+  bool thrown = false;
+  Eigen::internal::set_is_malloc_allowed(false);
+  try {
+    Matrix<double> matrix(3, 3);
+  } catch (const std::logic_error&) {
+    thrown = true;
+  }
+  Eigen::internal::set_is_malloc_allowed(true);
+  CHECK(thrown);
+}
+
+}  // namespace
+
+int main() {
+  test_watch();
+  test<double>("f64");
+  test<float>("f32");
+  return check::result();
+}
