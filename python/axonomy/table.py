@@ -111,13 +111,18 @@ class Table:
         writer.writerows(self.rows())
         return text.getvalue()
 
+    def reasons(self) -> list[str]:
+        """Return the reasons of the impossible cells, each once; :meth:`lines` numbers them from 1."""
+        return list(dict.fromkeys(cell.reason for cell in self if cell.reason))
+
     def lines(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Return the headings and the lines of a printed table; an impossible cell says why."""
+        """Return the headings and the lines of a printed table."""
         lines = []
+        reasons = self.reasons()
         for row, cell in zip(self.rows(), self, strict=True):
             name = f"{row['name']} (new)" if cell.status == "new" else row["name"]
             if cell.status == "impossible":
-                name = f"impossible: {cell.reason}"
+                name = f"impossible [{reasons.index(cell.reason) + 1}]"
             choices = (cell.facing, cell.tensor, cell.randomness, cell.solution)
             facts = (row["bias"], row["memory"], row["time"], row["lag"], row["reference"])
             lines.append((*choices, name, *facts))
@@ -129,17 +134,20 @@ class Table:
         cells = [headings, tuple("---" for _ in headings), *lines]
         return "".join(
             "| " + " | ".join(text.replace("|", "\\|") for text in line) + " |\n" for line in cells
-        )
+        ) + "".join(f"\n{note}  " for note in self.notes())
 
     def __str__(self) -> str:
         headings, lines = self.lines()
-        filled = [line for line in lines if not line[4].startswith("impossible")]
-        widths = [max(map(len, column)) for column in zip(headings, *filled, strict=True)]
+        widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
         text = [
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
             for line in (headings, *lines)
         ]
-        return "\n".join(text)
+        return "\n".join([*text, *self.notes()])
+
+    def notes(self) -> list[str]:
+        """Return what stands below the printed table."""
+        return [f"[{i}] {reason}" for i, reason in enumerate(self.reasons(), 1)]
 
     __repr__ = __str__
 

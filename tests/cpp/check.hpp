@@ -14,10 +14,14 @@ inline long checks = 0;
 inline std::string context;  // what is being tested, printed with a failure
 
 inline void fail(const char* file, int line, const std::string& what) {
-  // A broken kernel fails everywhere: enough is enough.
-  if (++failures <= 40)
-    std::cerr << file << ":" << line << ": " << what
-              << (context.empty() ? "" : "  [" + context + "]") << "\n";
+  // A broken kernel fails everywhere: once a context is enough, and forty in all.
+  static std::string last = "none";
+  static int printed = 0;
+  ++failures;
+  if ((!context.empty() && context == last) || ++printed > 40) return;
+  last = context;
+  std::cerr << file << ":" << line << ": " << what
+            << (context.empty() ? "" : "  [" + context + "]") << "\n";
 }
 
 template <class A, class B>

@@ -214,7 +214,7 @@ def test_table_as_text_and_data() -> None:
     assert len(read) == len(TABLE)
     assert [row["tensor"] for row in read] == [cell.tensor for cell in TABLE]
     markdown = table.to_markdown().strip().splitlines()
-    assert all(line.startswith("|") and line.endswith("|") for line in markdown)
+    assert all(line.startswith(("|", "[")) for line in markdown if line)
     for cell in TABLE:
         if cell.name:
             assert cell.name in table.to_markdown()

@@ -14,24 +14,15 @@ from axonomy import _check
 
 
 def _full(randomness: str, solution: str) -> str:
-    return (
-        "the whole influence is propagated exactly by one formula: there is nothing left to draw at "
-        "random or to search for"
-    )
+    return "one formula carries all of M exactly: nothing is left to draw or to search for"
 
 
 def _pattern(randomness: str, solution: str) -> str:
-    return (
-        "the kept entries follow an exact recursion of their own: there is nothing left to draw at "
-        "random or to search for"
-    )
+    return "the kept entries have a formula of their own: nothing is left to draw or to search for"
 
 
 def _split(randomness: str, solution: str) -> str:
-    return (
-        "propagation adds terms at every step, and bringing them back to r takes either random signs "
-        "(stochastic) or a decomposition (numerical): no deterministic formula does"
-    )
+    return "terms are added at every step: back to r takes random signs or a decomposition"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -26,6 +27,12 @@ from axonomy.tasks import Stream
 AXES = ("facing", "tensor", "randomness", "solution")
 POINTS = 5000  # kept of each learning curve
 TABLE, FIGURE = "compare.csv", "learning_curves.png"
+_SHORT = {
+    "stochastic": "stoch.",
+    "deterministic": "determ.",
+    "closed-form": "closed",
+    "numerical": "numer.",
+}
 
 
 @dataclass(frozen=True)
@@ -238,11 +245,20 @@ def _write_csv(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _rich_table(plan: Plan, rows: Sequence[Row]) -> Table:
-    table = Table(title=_common.title_of(plan.setting.task), title_justify="left")
-    for column in ("", "rule", *AXES):
-        table.add_column(column)
-    for column in ("loss, last tenth", "steps/s", "bytes held"):
-        table.add_column(column, justify="right")
+    table = Table(
+        title=_common.title_of(plan.setting.task),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("")
+    table.add_column("rule", overflow="fold")
+    for column in ("tensor", "random", "solution"):
+        table.add_column(column, no_wrap=True)
+    for column in ("loss, last tenth", "steps/s", "kB"):
+        table.add_column(column, justify="right", no_wrap=True)
+    one_facing = len({row.rule.facing for row in rows} - {"none"}) == 1
     for place, row in enumerate(rows, start=1):
         values = row.to_dict(place)
         if values["diverged"]:
@@ -253,11 +269,13 @@ def _rich_table(plan: Plan, rows: Sequence[Row]) -> Table:
             loss = f"{row.loss:.4f}"
         table.add_row(
             str(place),
-            row.label,
-            *(str(values[axis]) for axis in AXES),
+            row.label.removeprefix(f"{row.rule.tensor} "),  # the next column has it
+            row.rule.tensor if one_facing else f"{row.rule.facing} {row.rule.tensor}",
+            _SHORT[row.rule.randomness],
+            _SHORT[row.rule.solution],
             loss,
-            f"{values['steps_per_second']:,}",
-            f"{values['bytes']:,}",
+            _thousands(values["steps_per_second"]),
+            f"{values['bytes'] / 1000:,.1f}",
         )
     floors = plan.setting.task.floors
     caption = [f"± standard deviation over {plan.seeds} seeds"] if plan.seeds > 1 else []
@@ -266,6 +284,12 @@ def _rich_table(plan: Plan, rows: Sequence[Row]) -> Table:
     table.caption = "; ".join(caption)
     table.caption_justify = "left"
     return table
+
+
+def _thousands(number: float) -> str:
+    """A number in thousands or millions, three digits."""
+    value, unit = (number / 1e6, "M") if number >= 999_500 else (number / 1e3, "k")
+    return f"{value:.3g}{unit}"
 
 
 def _draw(plan: Plan, rows: Sequence[Row], path: Path) -> None:

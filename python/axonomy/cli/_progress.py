@@ -28,8 +28,7 @@ class _Speed(ProgressColumn):
 def training_bar(total: int, done: int = 0) -> Iterator[Callable[[int, float], None]]:
     """A bar over the steps of one run; yields the callback for the trainer.
 
-    The callback takes the number of the step within this call of the trainer, and the mean loss
-    since the last.
+    The callback takes the number of steps done, and the mean loss since the last call.
     """
     with Progress(
         TextColumn("{task.description}"),

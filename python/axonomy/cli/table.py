@@ -8,7 +8,9 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import axonomy as ax
@@ -23,6 +25,20 @@ class Format(StrEnum):
     csv = "csv"
 
 
+_STYLES = {"new": "bold green", "impossible": "dim", "baseline": "italic"}
+
+
+def _rich(cells: ax.Table) -> Table:
+    headings, lines = cells.lines()
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        folded = heading in ("rule", "reference")
+        table.add_column(heading, overflow="fold", no_wrap=not folded)
+    for cell, line in zip(cells, lines, strict=True):
+        table.add_row(*map(escape, line), style=_STYLES.get(cell.status))
+    return table
+
+
 def table(
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.text,
 ) -> None:
@@ -31,6 +47,7 @@ def table(
     match format:
         case Format.text if sys.stdout.isatty():
             Console().print(_rich(cells))
+            Console().print(*map(escape, cells.notes()), sep="\n", style="dim", highlight=False)
         case Format.text:
             typer.echo(str(cells))
         case Format.json:

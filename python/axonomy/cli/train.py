@@ -152,7 +152,7 @@ class Run:
                     rest.Y,
                     mask=rest.mask,
                     reset=rest.reset,
-                    callback=lambda step, loss: callback(step, loss),
+                    callback=lambda step, loss: callback(done + step, loss),
                 )
             except ax.Diverged as error:
                 history, code = error.history, DIVERGED

@@ -9,10 +9,10 @@
 // then X Sigma Y^T = I holds to rounding whatever the deficiency, so that what is built on it stays unbiased.
 #pragma once
 
-#include <Eigen/Eigenvalues>
 #include <limits>
 #include <numeric>
 
+#include "../../core/symmetric_eigen.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {
@@ -23,10 +23,11 @@ class SingularTerms {
   void resize(Index N) {
     if (N == N_) return;
     N_ = N;
-    for (auto* m : {&G_, &QL_, &QR_, &K_, &P_, &B_, &X_, &Y_}) m->resize(N, N);
-    for (auto* v : {&balance_, &inverse_, &rootL_, &rootR_, &sigma_, &invL_, &invR_}) v->resize(N);
+    for (auto* m : {&G_, &QL_, &QR_, &K_, &P_, &B_, &X_, &Y_, &transposed_}) m->resize(N, N);
+    for (auto* v : {&balance_, &inverse_, &rootL_, &rootR_, &sigma_, &invL_, &invR_, &values_})
+      v->resize(N);
     order_.resize(static_cast<std::size_t>(N));
-    solver_ = Eigen::SelfAdjointEigenSolver<Matrix<W>>(N);
+    eigen_.resize(N);
   }
 
   void compute(const Matrix<W>& GL, const Matrix<W>& GR, const Dimensions& dimensions) {
@@ -43,12 +44,13 @@ class SingularTerms {
     rank_ = std::min(present, dimensions.smaller());
     decompose(GL, balance_, std::min(present, dimensions.left), QL_, rootL_, invL_);
     decompose(GR, inverse_, std::min(present, dimensions.right), QR_, rootR_, invR_);
-    K_.noalias() = QL_.transpose() * QR_;
+    transposed_ = QL_.transpose();
+    multiply(transposed_, QR_, K_);
     for (Index t = 0; t < N; ++t) K_.col(t) = K_.col(t).cwiseProduct(rootL_) * rootR_[t];
-    G_.noalias() = K_ * K_.transpose();
-    solver_.compute(G_);
-    P_ = solver_.eigenvectors();
-    B_.noalias() = K_.transpose() * P_;
+    transposed_ = K_.transpose();
+    multiply(K_, transposed_, P_);
+    eigen_.compute(P_, values_);
+    multiply(transposed_, P_, B_);
     for (Index t = 0; t < N; ++t) sigma_[t] = B_.col(t).norm();
     std::iota(order_.begin(), order_.end(), Index(0));
     std::sort(order_.begin(), order_.end(),
@@ -65,8 +67,8 @@ class SingularTerms {
       G_.col(t) = P_.col(from).cwiseProduct(invL_);
       K_.col(t) = B_.col(from).cwiseProduct(invR_) / sigma_[from];
     }
-    X_.noalias() = QL_ * G_;
-    Y_.noalias() = QR_ * K_;
+    multiply(QL_, G_, X_);
+    multiply(QR_, K_, Y_);
     for (Index t = 0; t < N; ++t) {
       X_.row(t) *= balance_[t];
       Y_.row(t) *= inverse_[t];
@@ -81,29 +83,33 @@ class SingularTerms {
  private:
   void decompose(const Matrix<W>& gram, const Vector<W>& scale, Index rank, Matrix<W>& Q,
                  Vector<W>& roots, Vector<W>& inverses) {
-    G_ = gram;
+    Q = gram;
     for (Index t = 0; t < N_; ++t) {
-      G_.row(t) *= scale[t];
-      G_.col(t) *= scale[t];
+      Q.row(t) *= scale[t];
+      Q.col(t) *= scale[t];
     }
-    solver_.compute(G_);
-    Q = solver_.eigenvectors();
-    const W largest = solver_.eigenvalues()[N_ - 1];
+    eigen_.compute(Q, values_);
+    const W largest = values_[N_ - 1];
     const W floor = W(N_) * W(std::numeric_limits<double>::epsilon()) *
                     (largest > W(0) ? largest : W(1));
     for (Index t = 0; t < N_; ++t) {
-      const W value = solver_.eigenvalues()[t];
+      const W value = values_[t];
       const bool kept = t >= N_ - rank;  // eigenvalues ascend
       roots[t] = kept ? root(value > floor ? value : floor) : W(0);
       inverses[t] = kept ? W(1) / roots[t] : W(0);
     }
   }
 
+  // out = A B: an Eigen product would allocate its packing buffers at larger N.
+  void multiply(const Matrix<W>& A, const Matrix<W>& B, Matrix<W>& out) const {
+    gemm<W>(N_, N_, N_, A.data(), N_, B.data(), N_, out.data(), N_);
+  }
+
   Index N_ = 0, rank_ = 0;
-  Matrix<W> G_, QL_, QR_, K_, P_, B_, X_, Y_;
-  Vector<W> balance_, inverse_, rootL_, rootR_, invL_, invR_, sigma_;
+  Matrix<W> G_, QL_, QR_, K_, P_, B_, X_, Y_, transposed_;
+  Vector<W> balance_, inverse_, rootL_, rootR_, invL_, invR_, sigma_, values_;
   std::vector<Index> order_;
-  Eigen::SelfAdjointEigenSolver<Matrix<W>> solver_;
+  SymmetricEigen<W> eigen_;
 };
 
 // Two terms have a closed form, which vectorises over many problems. With both sides balanced so that
