@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import axonomy as ax
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+
+import axonomy as ax
 from numpy_rules import ACTIVATIONS, LOSSES, Array, Leaky, Step
 
 # ------------------------------------------------------------------------------------- the registry

@@ -42,9 +42,7 @@ def same_unit(rows: int, columns: int, n: int) -> NDArray[np.bool_]:
     return np.arange(rows)[:, None] % n == np.arange(columns) % n
 
 
-def random_steps(
-    rng: np.random.Generator, n: int, m: int, T: int, p: int = 1, g: int = 1
-) -> list[Step]:
+def random_steps(rng: np.random.Generator, n: int, m: int, T: int, p: int = 1, g: int = 1) -> list[Step]:
     """T steps of no cell in particular: dense J, everything else as free as its pattern allows."""
     S, R = p * n, g * n
     return [
@@ -166,8 +164,7 @@ def factored(
 ) -> Rule:
     """left <- J left, add M_bar's terms, reduce to r. noise: one array (B, ...) a step."""
     left, right = initial or (
-        np.zeros((rank, *shape))
-        for shape in factor_shapes(split, *steps[0].D.shape, len(steps[0].a_hat))
+        np.zeros((rank, *shape)) for shape in factor_shapes(split, *steps[0].D.shape, len(steps[0].a_hat))
     )
     for t, s in enumerate(steps):
         more_left, more_right = immediate(split, s, form)
@@ -176,9 +173,7 @@ def factored(
         exact_current = einsum("k,kij->ij", s.q, dense(split, left, right))
         batches = list(zip(*to_batches(split, left, right), strict=True))
         draws = [None] * len(batches) if noise is None else noise[t]
-        reduced = [
-            reduction(L, R, rank, nu) for (L, R), nu in zip(batches, draws, strict=True)
-        ]
+        reduced = [reduction(L, R, rank, nu) for (L, R), nu in zip(batches, draws, strict=True)]
         left, right = from_batches(split, *map(np.stack, zip(*reduced, strict=True)), s)
         M = dense(split, left, right)
         yield exact_current if current == "exact" else einsum("k,kij->ij", s.q, M), M
@@ -226,9 +221,7 @@ def pad(rows: Array, rank: int) -> Array:
     return np.vstack([rows, np.zeros((max(0, rank - len(rows)), rows.shape[1]))])
 
 
-def truncated_svd(
-    L: Array, R: Array, rank: int, noise: Array | None = None
-) -> tuple[Array, Array]:
+def truncated_svd(L: Array, R: Array, rank: int, noise: Array | None = None) -> tuple[Array, Array]:
     """The r largest singular terms (Eckart-Young)."""
     U, sigma, V = singular_terms(L, R)
     root = np.sqrt(sigma[:rank])[:, None]
@@ -486,9 +479,7 @@ def momentum(lr: Callable[[int], float], mu: float) -> Callable[[int, int, Array
     return update
 
 
-def rmsprop(
-    lr: Callable[[int], float], decay: float, eps: float
-) -> Callable[[int, int, Array], Array]:
+def rmsprop(lr: Callable[[int], float], decay: float, eps: float) -> Callable[[int, int, Array], Array]:
     square: dict[int, Array] = {}
 
     def update(slot: int, t: int, g: Array) -> Array:

@@ -13,6 +13,7 @@ from axonomy._build import build_info
 from axonomy.cells import Cell, LeakyRNN
 from axonomy.errors import Diverged, IncompatibleAxes, IncompatibleCell
 from axonomy.gradients import Gradients, gradients
+from axonomy.history import History
 from axonomy.influence.reductions import OptimalUnbiased, RandomSigns, Reduction, TruncatedSVD
 from axonomy.learner import Learner, make_learner
 from axonomy.optimisers import (
@@ -29,7 +30,7 @@ from axonomy.rule import Rule, compose
 from axonomy.rules import as_rule
 from axonomy.shape import Shape
 from axonomy.table import Table, TableCell, table
-from axonomy.trainer import History, Trainer
+from axonomy.trainer import Trainer
 
 __version__ = "0.1.0"
 

@@ -120,7 +120,8 @@ def float_dtype(name: str, value: object) -> np.dtype[Any]:
         dtype = None
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"{name}: expected float32 or float64, got {describe(value)}")
-    return np.dtype(dtype)
+    result: np.dtype[Any] = np.dtype(dtype)
+    return result
 
 
 def seed(name: str, value: object) -> int:

@@ -36,11 +36,16 @@ def sequence(cell: Cell, X: object, Y: object, mask: object, reset: object) -> S
 
 def target(cell: Cell, y: object) -> FloatArray:
     """Check the target of one step."""
-    return _targets(cell, np.asarray(y)[None], 1, None, "y")[0]
+    result: FloatArray = _targets(cell, np.asarray(y)[None], 1, None, "y")[0]
+    return result
 
 
 def _targets(
-    cell: Cell, Y: object, length: int, used: np.ndarray[Any, np.dtype[np.uint8]] | None, name: str = "Y"
+    cell: Cell,
+    Y: object,
+    length: int,
+    used: np.ndarray[Any, np.dtype[np.uint8]] | None,
+    name: str = "Y",
 ) -> FloatArray:
     n_out = cell.shape.n_out
     array = np.asarray(Y)
@@ -70,9 +75,7 @@ def _one_hot(
 ) -> FloatArray:
     expected = f"{name}: expected class indices from 0 to {n_out - 1} of shape ({length},)"
     if array.dtype.kind not in "iu":
-        raise ValueError(
-            f"{expected}, or targets of shape ({length}, {n_out}), got {_check.describe(array)}"
-        )
+        raise ValueError(f"{expected}, or targets of shape ({length}, {n_out}), got {_check.describe(array)}")
     if array.shape != (length,):
         raise ValueError(f"{expected}, got shape {array.shape}")
     if used is not None:

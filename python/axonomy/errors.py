@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from axonomy.trainer import History
+    from axonomy.history import History
 
 
 class IncompatibleAxes(ValueError):
@@ -38,11 +38,11 @@ class Diverged(ArithmeticError):
     ----------
     step : int
         The step that was not taken, counted from the trainer's first.
-    history : History or None
-        What was recorded up to that step.
+    history : History
+        What was recorded up to that step; empty if it was not a run.
     """
 
-    def __init__(self, message: str, step: int, history: History | None = None) -> None:
+    def __init__(self, message: str, step: int, history: History) -> None:
         super().__init__(message)
         self.step = step
         self.history = history

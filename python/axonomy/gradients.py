@@ -12,6 +12,7 @@ from axonomy import _check, _core
 from axonomy._sequence import sequence
 from axonomy.cells.base import Cell, FloatArray
 from axonomy.errors import Diverged
+from axonomy.history import History
 from axonomy.learner import core_initial, core_learner
 from axonomy.rules import as_rule
 
@@ -102,11 +103,11 @@ def gradients(
         meaning = "T, n_noise"
         given = _check.real_array("noise", noise, (len(data), learner.n_noise), rnn.dtype, meaning)
     start = None if initial is None else core_initial(learner.state(), initial, rnn.dtype)
-    run = _core.gradients32 if rnn.dtype == np.float32 else _core.gradients64
+    run: Any = _core.gradients32 if rnn.dtype == np.float32 else _core.gradients64
     recurrent, output, loss, influence, done = run(
         network._cell, learner, _check.seed("seed", seed), start, data.X, data.Y, data.mask, data.reset,
         given, record_influence,
     )  # fmt: skip
     if done < len(data):
-        raise Diverged(f"step {done}: the state or the loss is not finite", done)
+        raise Diverged(f"step {done}: the state or the loss is not finite", done, History(loss[:done]))
     return Gradients(recurrent, output, loss, influence if record_influence else None)

@@ -60,11 +60,8 @@ class Learner:
         self.rule = rule
         self.shape = shape
         self.dtype = dtype
-        core = core_learner(rule, shape, dtype)
-        if dtype == np.float32:
-            self._core: Any = _core.HandDriven32(shape._core(), core, seed)
-        else:
-            self._core = _core.HandDriven64(shape._core(), core, seed)
+        make: Any = _core.HandDriven32 if dtype == np.float32 else _core.HandDriven64
+        self._core = make(shape._core(), core_learner(rule, shape, dtype), seed)
 
     def step(
         self,
@@ -208,5 +205,3 @@ def make_learner(
         own = core_initial(own, initial, learner.dtype)
         learner.load_state({**state, **{prefix + k: v for k, v in own.items()}})
     return learner
-
-

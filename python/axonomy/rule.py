@@ -94,9 +94,7 @@ class Rule:
         if self.component.splits_current:
             details.append(f"current term {self.current}")
         details += [
-            f"{key} {value}"
-            for key, value in self.settings
-            if value != self.component.options[key].default
+            f"{key} {value}" for key, value in self.settings if value != self.component.options[key].default
         ]
         return f"{', '.join(self.axes)} ({', '.join(details)})"
 
@@ -250,8 +248,7 @@ def compose(
     if unknown:
         known = ", ".join(component.options) or "none"
         raise ValueError(
-            f"{unknown[0]}: expected one of the settings of {component.title} ({known}), "
-            f"got {unknown[0]!r}"
+            f"{unknown[0]}: expected one of the settings of {component.title} ({known}), got {unknown[0]!r}"
         )
     settings = tuple(
         (key, option.check(key, options.get(key, option.default)))

@@ -95,8 +95,7 @@ class Table:
     def rows(self) -> list[dict[str, str]]:
         """Return one dict of strings a cell; the keys are the same for all."""
         return [
-            {c: "" if getattr(cell, c) is None else str(getattr(cell, c)) for c in COLUMNS}
-            for cell in self
+            {c: "" if getattr(cell, c) is None else str(getattr(cell, c)) for c in COLUMNS} for cell in self
         ]
 
     def to_json(self) -> str:
@@ -117,7 +116,7 @@ class Table:
 
     def lines(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         """Return the headings and the lines of a printed table."""
-        lines = []
+        lines: list[tuple[str, ...]] = []
         reasons = self.reasons()
         for row, cell in zip(self.rows(), self, strict=True):
             name = f"{row['name']} (new)" if cell.status == "new" else row["name"]

@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +16,7 @@ from axonomy._sequence import sequence, target
 from axonomy.cells import CELLS
 from axonomy.cells.base import Cell, FloatArray
 from axonomy.errors import Diverged
+from axonomy.history import History
 from axonomy.learner import core_initial, core_learner
 from axonomy.optimisers import Optimiser, optimiser_from_dict
 from axonomy.rule import Rule
@@ -26,27 +26,6 @@ from axonomy.shape import Shape
 MONITORS = ("loss", "gradient_norm", "state_norm", "spectral_radius")
 Callback = Callable[[int, float], object]
 _CALLBACK_SECONDS = 0.1
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """What a run recorded.
-
-    Attributes
-    ----------
-    loss : ndarray, shape (steps done,)
-        The loss of every step; NaN where masked.
-    monitor_steps : ndarray of int
-        The steps, counted from the trainer's first as 1, after which monitors were recorded.
-    monitors : dict of str to ndarray
-        Their values at those steps.
-    """
-
-    loss: FloatArray
-    monitor_steps: np.ndarray[Any, np.dtype[np.int64]] = field(
-        default_factory=lambda: np.zeros(0, np.int64)
-    )
-    monitors: dict[str, FloatArray] = field(default_factory=dict)
 
 
 class Trainer:
@@ -114,9 +93,7 @@ class Trainer:
         self.history = History(np.zeros(0, rnn.dtype))
         self._learner = core_learner(self.rule, rnn.shape, rnn.dtype)
         make: Any = _core.Trainer32 if rnn.dtype == np.float32 else _core.Trainer64
-        self._core = make(
-            rnn._cell, self._learner, optimiser._spec(), self.update_every, self.seed
-        )
+        self._core = make(rnn._cell, self._learner, optimiser._spec(), self.update_every, self.seed)
         if initial is not None:
             self._learner.load_state(core_initial(self._learner.state(), initial, rnn.dtype))
 
@@ -222,12 +199,14 @@ class Trainer:
             If the step would not be finite: it is not taken.
         """
         inputs = _check.real_array("x", x, (self.rnn.shape.n_in,), self.rnn.dtype, "n_in")
-        loss: float | None = self._core.learn_one(
-            inputs, None if y is None else target(self.rnn, y)
-        )
+        loss: float | None = self._core.learn_one(inputs, None if y is None else target(self.rnn, y))
         if loss is None:
             step = self.step_count
-            raise Diverged(f"step {step}: the state or the loss would not be finite", step)
+            raise Diverged(
+                f"step {step}: the state or the loss would not be finite",
+                step,
+                History(np.zeros(0, self.rnn.dtype)),
+            )
         return loss
 
     def predict_one(self, x: object) -> FloatArray:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import axonomy as ax
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import axonomy as ax
 from drawing import (
     CELLS,
     assert_close,
@@ -15,8 +18,6 @@ from drawing import (
     shape_of,
     stream,
 )
-from hypothesis import assume, given
-from hypothesis import strategies as st
 from numpy_rules import Leaky, bptt, finite_differences, loss_of_last, random_steps, rtrl, run
 
 EXACT = [cell for cell in CELLS if cell.bias == "none" and cell.randomness == "deterministic"]
@@ -45,9 +46,7 @@ def test_rtrl_is_among_the_exact() -> None:
 @given(drawn=streams())
 def test_exact_is_bptt(cell: ax.TableCell, drawn: tuple) -> None:
     rnn, data, a0, mask, reset = drawn
-    exact = ax.gradients(
-        rnn, cell.rule(), data.X, data.Y, initial_state=a0, mask=mask, reset=reset
-    )
+    exact = ax.gradients(rnn, cell.rule(), data.X, data.Y, initial_state=a0, mask=mask, reset=reset)
     steps, loss, outer, _ = run(Leaky.of(rnn), data.X, data.Y, a0, reset)
     for t in range(len(steps)):
         if mask[t]:
@@ -55,7 +54,8 @@ def test_exact_is_bptt(cell: ax.TableCell, drawn: tuple) -> None:
             assert_close(exact.output[t], outer[t], 1e-13)
             assert_close(exact.loss[t], loss[t], 1e-13)
         else:
-            assert not exact.recurrent[t].any() and not exact.output[t].any()
+            assert not exact.recurrent[t].any()
+            assert not exact.output[t].any()
             assert np.isnan(exact.loss[t])
 
 
@@ -134,7 +134,5 @@ def test_gradients_leave_the_network_alone() -> None:
     first = ax.gradients(rnn, ax.rules.rtrl(), data.X, data.Y)
     np.testing.assert_array_equal(rnn.W, W)
     np.testing.assert_array_equal(rnn.state, np.full(4, 0.25))
-    explicit = ax.gradients(
-        rnn, ax.rules.rtrl(), data.X, data.Y, initial_state=np.full(4, 0.25)
-    )
+    explicit = ax.gradients(rnn, ax.rules.rtrl(), data.X, data.Y, initial_state=np.full(4, 0.25))
     np.testing.assert_array_equal(first.recurrent, explicit.recurrent)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-import axonomy as ax
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import axonomy as ax
 from drawing import (
     CELLS,
     assert_close,
@@ -18,11 +21,8 @@ from drawing import (
     stream,
     take,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy_rules import (
     REDUCTIONS,
-    SPLITS,
     Leaky,
     Step,
     all_signs,
@@ -103,9 +103,7 @@ def batches(split: str, R: int, m: int) -> int:
     return {"ki|ij": R, "kj|ij": m}.get(split, 1)
 
 
-def assert_follows(
-    rule: ax.Rule, reduction: object, p: int, g: int, form: str, tolerance: float
-) -> None:
+def assert_follows(rule: ax.Rule, reduction: object, p: int, g: int, form: str, tolerance: float) -> None:
     """The cell's gradients and influences over some steps, from random factors and noise."""
     rng = np.random.default_rng(2)
     steps = random_steps(rng, N_UNITS, M_REGRESSORS, T=5, p=p, g=g)
@@ -172,9 +170,7 @@ def assert_optimal(rule: ax.Rule, p: int, g: int, dtype: type, tolerance: float)
     rng = np.random.default_rng(3)
     (s,) = steps = random_steps(rng, N_UNITS, M_REGRESSORS, T=1, p=p, g=g)
     factors = initial_factors(rng, rule.tensor, steps, rule.rank)
-    learner = ax.make_learner(
-        rule, shape_of(steps, N_UNITS), initial=as_initial(factors), dtype=dtype
-    )
+    learner = ax.make_learner(rule, shape_of(steps, N_UNITS), initial=as_initial(factors), dtype=dtype)
     n_batches = batches(rule.tensor, g * N_UNITS, M_REGRESSORS)
     fresh, per_batch = learner.state(), learner.n_noise // n_batches
     more = immediate(rule.tensor, s)
@@ -222,9 +218,7 @@ def test_kernl(current: str) -> None:
     data, a0 = stream(rnn, 8), np.array([0.4, -0.3, 0.8])
     rule = ax.rules.kernl(current=current)
     noise = np.random.default_rng(4).normal(size=(8, rule.n_noise(rnn)))
-    found = ax.gradients(
-        rnn, rule, data.X, data.Y, initial_state=a0, noise=noise, record_influence=True
-    )
+    found = ax.gradients(rnn, rule, data.X, data.Y, initial_state=a0, noise=noise, record_influence=True)
     net = Leaky.of(rnn)
     steps, *_, activity = run(net, data.X, data.Y, a0)
     reference = kernl(net, steps, activity, data.X, a0, noise, current, **rule.options)
@@ -238,9 +232,7 @@ def test_kernl(current: str) -> None:
 
 @every_factored
 @given(seed=st.integers(0, 999), p=st.integers(1, 2), g=st.integers(1, 4), rank=st.integers(1, 3))
-def test_gradient_is_q_times_influence(
-    cell: ax.TableCell, seed: int, p: int, g: int, rank: int
-) -> None:
+def test_gradient_is_q_times_influence(cell: ax.TableCell, seed: int, p: int, g: int, rank: int) -> None:
     """estimated: q . M after the step;  exact: q . (J M before it + M_bar)."""
     steps = random_steps(np.random.default_rng(seed), n=2, m=3, T=4, p=p, g=g)
     learners = [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import axonomy as ax
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import axonomy as ax
 from drawing import (
     CELLS,
     assert_close,
@@ -16,8 +19,6 @@ from drawing import (
     stream,
     take,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy_rules import Step, random_steps
 
 # Rules that perturb the network itself are met through `ax.gradients` and `ax.Trainer` only.
@@ -40,9 +41,7 @@ def assert_same(first: tuple, second: tuple) -> None:
 
 
 any_cell_by_hand = over(BY_HAND)
-any_shape = given(
-    seed=st.integers(0, 2**16), p=st.integers(1, 2), g=st.integers(1, 3), data=st.data()
-)
+any_shape = given(seed=st.integers(0, 2**16), p=st.integers(1, 2), g=st.integers(1, 3), data=st.data())
 
 
 def rule_of(cell: ax.TableCell, rank: int) -> ax.Rule:
@@ -59,9 +58,7 @@ def made(rule: ax.Rule, steps: list[Step], seed: int = 0) -> object:
 
 @any_cell_by_hand
 @any_shape
-def test_gradient_is_linear_in_q(
-    cell: ax.TableCell, seed: int, p: int, g: int, data: st.DataObject
-) -> None:
+def test_gradient_is_linear_in_q(cell: ax.TableCell, seed: int, p: int, g: int, data: st.DataObject) -> None:
     steps, others = drawn_steps(seed, p, g), drawn_steps(seed + 1, p, g)
     learner = made(drawn_rule(cell, data), steps, seed)
     fresh = learner.state()
@@ -72,9 +69,7 @@ def test_gradient_is_linear_in_q(
         [2.0 * s.q - 3.0 * o.q for s, o in zip(steps, others, strict=True)],
     ):
         learner.load_state(fresh)
-        results.append(
-            drive(learner, [s._replace(q=q) for s, q in zip(steps, qs, strict=True)])
-        )
+        results.append(drive(learner, [s._replace(q=q) for s, q in zip(steps, qs, strict=True)]))
     (first, M), (second, same), (both, again) = results
     assert_close(both, 2.0 * first - 3.0 * second, 1e-12)
     assert_same((M, M), (same, again))  # the influence knows nothing of q
@@ -96,9 +91,7 @@ def test_gradient_is_linear_in_the_feedback(cell: ax.TableCell) -> None:
 
 @any_cell_by_hand
 @any_shape
-def test_reset_is_fresh(
-    cell: ax.TableCell, seed: int, p: int, g: int, data: st.DataObject
-) -> None:
+def test_reset_is_fresh(cell: ax.TableCell, seed: int, p: int, g: int, data: st.DataObject) -> None:
     steps = drawn_steps(seed, p, g)
     used = made(drawn_rule(cell, data), steps)
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(len(steps), used.n_noise))
@@ -113,9 +106,7 @@ def test_reset_is_fresh(
 
 @any_cell_by_hand
 @any_shape
-def test_resume_is_uninterrupted(
-    cell: ax.TableCell, seed: int, p: int, g: int, data: st.DataObject
-) -> None:
+def test_resume_is_uninterrupted(cell: ax.TableCell, seed: int, p: int, g: int, data: st.DataObject) -> None:
     steps, at = drawn_steps(seed, p, g, T=6), data.draw(st.integers(0, 6), label="at")
     rule = drawn_rule(cell, data)
     learner = made(rule, steps, seed=3)
@@ -213,9 +204,7 @@ def test_diagnostics_are_finite_numbers(cell: ax.TableCell) -> None:
 @every_cell
 def test_memory_is_as_declared(cell: ax.TableCell) -> None:
     """The power of n at which the bytes held grow, from n to 2n."""
-    small, large = (
-        ax.make_learner(cell.rule(), ax.Shape(n, n_in=1, n_out=1)).nbytes for n in (64, 128)
-    )
+    small, large = (ax.make_learner(cell.rule(), ax.Shape(n, n_in=1, n_out=1)).nbytes for n in (64, 128))
     assert np.log2(large / small) == pytest.approx(cell.memory.n, abs=0.15)
 
 

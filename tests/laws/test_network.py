@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import axonomy as ax
 import numpy as np
 import pytest
-from drawing import assert_close, network, networks, stream
 from hypothesis import given
 from hypothesis import strategies as st
+
+import axonomy as ax
+from drawing import assert_close, network, networks, stream
 from numpy_rules import Leaky, finite_differences, run
 
 ARRAYS = ("W_rec", "W_in", "b_rec", "W_out", "b_out")
@@ -43,9 +44,7 @@ def test_J_is_the_derivative(activation: str) -> None:
     rnn = network(n=4, alpha=0.6, activation=activation)
     rng = np.random.default_rng(5)
     x, a0, pull = rng.normal(size=2), rng.normal(size=4), rng.normal(size=4)
-    numeric = finite_differences(
-        lambda: pull @ rnn.forward(x[None], initial_state=a0).state[0], a0
-    )
+    numeric = finite_differences(lambda: pull @ rnn.forward(x[None], initial_state=a0).state[0], a0)
     assert_close(pull @ rnn.linearise(x, state=a0).J, numeric, 1e-10)
 
 
@@ -117,7 +116,7 @@ def test_dtype(dtype: type) -> None:
 def test_random() -> None:
     rnn = ax.LeakyRNN.random(n_in=3, n_hidden=16, n_out=2, seed=1)
     np.testing.assert_allclose(rnn.W_rec @ rnn.W_rec.T, np.eye(16), atol=1e-12)
-    assert not rnn.b_rec.any() and not rnn.b_out.any() and not rnn.state.any()
+    assert not any(array.any() for array in (rnn.b_rec, rnn.b_out, rnn.state))
     assert rnn.feedback is None
     again = ax.LeakyRNN.random(n_in=3, n_hidden=16, n_out=2, seed=1)
     other = ax.LeakyRNN.random(n_in=3, n_hidden=16, n_out=2, seed=2)

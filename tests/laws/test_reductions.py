@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import axonomy as ax
 import numpy as np
 import pytest
-from drawing import CELLS, assert_close, drive, over, shape_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+import axonomy as ax
+from drawing import CELLS, assert_close, drive, over, shape_of
 from numpy_rules import (
     SPLITS,
     all_signs,
@@ -55,13 +56,11 @@ def draws(reduction: object, L: np.ndarray, R: np.ndarray, rank: int) -> np.ndar
     """What the reduction may make of the sum, one for every sequence of signs."""
     n_noise = reduction.n_noise(len(L), rank)
     assume(n_noise <= 12)
-    return np.array(
-        [x @ y.T for nu in all_signs(n_noise) for x, y in [reduced(reduction, L, R, rank, nu)]]
-    )
+    return np.array([x @ y.T for nu in all_signs(n_noise) for x, y in [reduced(reduction, L, R, rank, nu)]])
 
 
 def unseen(N: int) -> float:
-    """Variance of singular values that Gram matrices cannot tell from zero: sqrt(N eps) of the largest each."""
+    """Variance of singular values that Grams cannot tell from zero: sqrt(N eps) of the largest."""
     return 2 * N * np.sqrt(N * np.finfo(float).eps)
 
 
@@ -104,9 +103,7 @@ def test_least_variance(drawn: tuple, rank: int) -> None:
     assert least / scale == pytest.approx(optimal_variance(sigma, rank) / scale, abs=unseen(len(L)))
     if rank < len(L) and ax.RandomSigns().n_noise(len(L), rank) <= 12:
         signs = variance(ax.RandomSigns())
-        assert signs / scale == pytest.approx(
-            random_signs_variance(L, R) / rank / scale, rel=1e-9, abs=1e-9
-        )
+        assert signs / scale == pytest.approx(random_signs_variance(L, R) / rank / scale, rel=1e-9, abs=1e-9)
         assert least <= signs + unseen(len(L)) * scale
 
 

@@ -8,11 +8,12 @@ import itertools
 import json
 import pickle
 
-import axonomy as ax
 import pytest
-from drawing import CELLS, cell_id, every_cell, over
 from hypothesis import given
 from hypothesis import strategies as st
+
+import axonomy as ax
+from drawing import CELLS, cell_id, every_cell, over
 from numpy_rules import SPLITS
 
 every_name = pytest.mark.parametrize("name", ax.rules.names())
@@ -31,9 +32,7 @@ def rules(draw: st.DrawFn) -> ax.Rule:
     cell = draw(st.sampled_from(CELLS))
     if not cell.ranked:
         return cell.rule()
-    return cell.rule(
-        rank=draw(st.integers(1, 4)), current=draw(st.sampled_from(["exact", "estimated"]))
-    )
+    return cell.rule(rank=draw(st.integers(1, 4)), current=draw(st.sampled_from(["exact", "estimated"])))
 
 
 @given(rule=rules())
@@ -132,9 +131,7 @@ def test_spelling_of_the_paper(paper: str, split: str) -> None:
     for spelling in (paper, paper.replace(" ", ""), f" {paper} "):
         rule = ax.compose(tensor=spelling, randomness="stochastic", solution="closed-form")
         assert rule.tensor == split
-        assert rule == ax.compose(
-            tensor=split, randomness="stochastic", solution="closed-form"
-        )
+        assert rule == ax.compose(tensor=split, randomness="stochastic", solution="closed-form")
 
 
 def test_named_rules_are_cells() -> None:
@@ -177,9 +174,7 @@ def test_cells_are_unique() -> None:
 
 
 def test_all_splits_by_all_reductions() -> None:
-    found = {
-        (c.tensor, c.randomness, c.solution) for c in CELLS if c.facing == "past" and c.ranked
-    }
+    found = {(c.tensor, c.randomness, c.solution) for c in CELLS if c.facing == "past" and c.ranked}
     reductions = [
         ("stochastic", "closed-form"),
         ("stochastic", "numerical"),
@@ -262,9 +257,7 @@ def assert_lists_neighbours(message: str, cell: ax.TableCell) -> None:
 def test_every_combination_is_in_the_table_or_refused() -> None:
     known = {(c.tensor, c.randomness, c.solution): c.status for c in TABLE if c.facing == "past"}
     tensors = {c.tensor for c in TABLE if c.facing == "past"}
-    for axes in itertools.product(
-        tensors, ("stochastic", "deterministic"), ("closed-form", "numerical")
-    ):
+    for axes in itertools.product(tensors, ("stochastic", "deterministic"), ("closed-form", "numerical")):
         tensor, randomness, solution = axes
         choices = {"tensor": tensor, "randomness": randomness, "solution": solution}
         if known.get(axes, "impossible") == "impossible":

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 
-import axonomy as ax
 import numpy as np
 import pytest
+
+import axonomy as ax
 from drawing import CELLS, assert_close, drive, network, over, shape_of, stream, take
 from numpy_rules import SPLITS, all_signs, random_steps, rtrl
 

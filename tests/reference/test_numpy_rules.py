@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from numpy_rules import (
     ACTIVATIONS,
     LOSSES,
@@ -47,9 +48,7 @@ def test_terms_add_up_to_M_bar(split: str, p: int, g: int, form: str) -> None:
 @every_shape
 def test_all_singular_terms_are_rtrl(split: str, p: int, g: int) -> None:
     steps = random_steps(np.random.default_rng(1), n=2, m=3, T=4, p=p, g=g)
-    for kept, exact in zip(
-        factored(steps, split, truncated_svd, rank=12), rtrl(steps), strict=True
-    ):
+    for kept, exact in zip(factored(steps, split, truncated_svd, rank=12), rtrl(steps), strict=True):
         np.testing.assert_allclose(kept[0], exact[0], atol=1e-12)
         np.testing.assert_allclose(kept[1], exact[1], atol=1e-12)
 

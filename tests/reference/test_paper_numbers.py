@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-import axonomy as ax
 import numpy as np
 import pytest
+
+import axonomy as ax
 from numpy_rules import Leaky, diagonal, factored, random_signs, rtrl, run, shared_signs
 
 HERE = Path(__file__).parent
@@ -56,9 +57,7 @@ def test_gradient(case: dict, name: str) -> None:
     if factors is not None:
         left, right = (case[f"{name}.{factor}"] for factor in factors)
         replayed = {"noise": case[f"{name}.noise"], "initial": {"left": left, "right": right}}
-    gradients = ax.gradients(
-        network(case), rule, case["X"], case["Y"], initial_state=case["a0"], **replayed
-    )
+    gradients = ax.gradients(network(case), rule, case["X"], case["Y"], initial_state=case["a0"], **replayed)
     assert_recorded(gradients.recurrent, case[f"{name}.grad"])
     assert_recorded(gradients.output, case["outer"])
     assert_recorded(np.minimum(gradients.loss, -np.log(1e-4)), case["loss"])
@@ -75,9 +74,7 @@ def test_forward(case: dict) -> None:
 @pytest.mark.parametrize("name", NUMPY)
 def test_numpy_reference(case: dict, name: str) -> None:
     arrays = {key: case[key] for key in ("W_rec", "W_in", "b_rec", "W_out", "b_out", "alpha")}
-    net = Leaky.of(
-        SimpleNamespace(**arrays, activation="tanh", loss="cross_entropy", feedback=None)
-    )
+    net = Leaky.of(SimpleNamespace(**arrays, activation="tanh", loss="cross_entropy", feedback=None))
     steps, loss, outer, _ = run(net, case["X"], case["Y"], case["a0"])
     replayed = {}
     if (factors := RULES[name][1]) is not None:

@@ -65,9 +65,7 @@ def test_too_few_samples(csv_file: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"path: expected a file, got '.*none.csv', which is not there"
-    ):
+    with pytest.raises(ValueError, match=r"path: expected a file, got '.*none.csv', which is not there"):
         FileStream(tmp_path / "none.csv", ["a"], ["b"])
 
 

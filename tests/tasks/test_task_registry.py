@@ -66,7 +66,7 @@ def test_bad_n_steps(task: Task, n_steps: object) -> None:
 
 
 def test_bad_seed() -> None:
-    with pytest.raises(ValueError, match="seed: expected a whole number from 0 to .*, got -1"):
+    with pytest.raises(ValueError, match=r"seed: expected a whole number from 0 to .*, got -1"):
         Add().generate(10, seed=-1)
 
 

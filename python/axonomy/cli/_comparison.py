@@ -113,9 +113,7 @@ def named_rules(texts: Sequence[str]) -> dict[str, ax.Rule]:
     """Rules by label: their name, or what was typed where names would clash."""
     rules = [_parse.parse_rule(text) for text in texts]
     names = [rule.name for rule in rules]
-    labels = [
-        name if names.count(name) == 1 else text for name, text in zip(names, texts, strict=True)
-    ]
+    labels = [name if names.count(name) == 1 else text for name, text in zip(names, texts, strict=True)]
     for label in labels:
         if labels.count(label) > 1:
             raise ValueError(f"--rule: expected different rules, got {label!r} twice")
@@ -156,8 +154,7 @@ def _run_all(plan: Plan, steps: int, jobs: int) -> tuple[list[Run], bool]:
                 # One stream in memory at a time: a long one of many inputs is large.
                 stream = _common.stream_of(plan.setting.task, plan.steps, seed)
                 batch = [
-                    pool.submit(_run_one, plan, label, seed, stream, stop, advance)
-                    for label in plan.rules
+                    pool.submit(_run_one, plan, label, seed, stream, stop, advance) for label in plan.rules
                 ]
                 done += batch
                 for future in batch:
@@ -195,9 +192,7 @@ def _run_one(
     start = time.perf_counter()
     diverged = False
     try:
-        history = trainer.run(
-            stream.X, stream.Y, mask=stream.mask, reset=stream.reset, callback=callback
-        )
+        history = trainer.run(stream.X, stream.Y, mask=stream.mask, reset=stream.reset, callback=callback)
     except ax.Diverged as error:
         history, diverged = error.history, True
     seconds = time.perf_counter() - start
@@ -228,12 +223,9 @@ def _block_means(loss: np.ndarray, steps: int, stride: int) -> np.ndarray:
 def _ranked(plan: Plan, runs: Sequence[Run]) -> list[Row]:
     """Rows of the rules that have runs, best first, diverged ones last."""
     rows = [
-        Row(label, rule, [run for run in runs if run.label == label])
-        for label, rule in plan.rules.items()
+        Row(label, rule, [run for run in runs if run.label == label]) for label, rule in plan.rules.items()
     ]
-    return sorted(
-        (row for row in rows if row.runs), key=lambda row: np.nan_to_num(row.loss, nan=np.inf)
-    )
+    return sorted((row for row in rows if row.runs), key=lambda row: np.nan_to_num(row.loss, nan=np.inf))
 
 
 def _write_csv(path: Path, rows: Sequence[Row]) -> None:

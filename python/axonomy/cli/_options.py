@@ -11,9 +11,7 @@ _TASK, _NETWORK, _TRAINING, _RESULT = "Task", "Network", "Training", "Result"
 
 Task = Annotated[
     str,
-    typer.Option(
-        "--task", help="add, mimic, or a .csv or .npz file.", rich_help_panel=_TASK, metavar="TASK"
-    ),
+    typer.Option("--task", help="add, mimic, or a .csv or .npz file.", rich_help_panel=_TASK, metavar="TASK"),
 ]
 Lags = Annotated[
     tuple[int, int] | None,
@@ -59,9 +57,7 @@ Activation = Annotated[
         rich_help_panel=_NETWORK,
     ),
 ]
-Dtype = Annotated[
-    str, typer.Option("--dtype", help="float64 or float32.", rich_help_panel=_NETWORK)
-]
+Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.", rich_help_panel=_NETWORK)]
 
 Steps = Annotated[
     int | None,
@@ -90,9 +86,5 @@ Force = Annotated[
     bool,
     typer.Option("--force", help="Replace the results in the folder.", rich_help_panel=_RESULT),
 ]
-NoFigure = Annotated[
-    bool, typer.Option("--no-figure", help="Draw nothing.", rich_help_panel=_RESULT)
-]
-Out = Annotated[
-    Path, typer.Option("--out", help="Folder for the results.", rich_help_panel=_RESULT)
-]
+NoFigure = Annotated[bool, typer.Option("--no-figure", help="Draw nothing.", rich_help_panel=_RESULT)]
+Out = Annotated[Path, typer.Option("--out", help="Folder for the results.", rich_help_panel=_RESULT)]

@@ -22,9 +22,7 @@ def parse_rule(text: str, **options: Any) -> ax.Rule:
     if parts[0] not in facings:
         parts.insert(0, _facing_of(parts[0]))
     if len(parts) < 4 or "=" in parts[2] or "=" in parts[3]:
-        raise ValueError(
-            f"rule must be one of {', '.join(ax.rules.names())}, or a cell {CELL}, got {text!r}"
-        )
+        raise ValueError(f"rule must be one of {', '.join(ax.rules.names())}, or a cell {CELL}, got {text!r}")
     axes = dict(zip(("facing", "tensor", "randomness", "solution"), parts, strict=False))
     return _call(ax.compose, axes | parse_options(parts[4:]) | options)
 

@@ -19,9 +19,7 @@ def compare(
         ),
     ],
     seeds: Annotated[int, typer.Option(help="Runs of each rule.", min=1)] = 3,
-    jobs: Annotated[
-        int | None, typer.Option(help="Runs at a time; one a core by default.", min=1)
-    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time; one a core by default.", min=1)] = None,
     task: _options.Task = "add",
     lags: _options.Lags = None,
     hold: _options.Hold = None,

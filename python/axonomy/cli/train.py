@@ -57,9 +57,7 @@ def train(
     steps: _options.Steps = None,
     seed: Annotated[
         int,
-        typer.Option(
-            help="Draws the stream, the weights and the rule's noise.", rich_help_panel="Training"
-        ),
+        typer.Option(help="Draws the stream, the weights and the rule's noise.", rich_help_panel="Training"),
     ] = 0,
     lr: _options.Lr = 1e-3,
     optimiser: _options.Optimiser = "sgd",
@@ -178,9 +176,7 @@ def _resumed(folder: Path, more: int | None) -> Run:
         )
     stream = setting.task.generate(steps, seed)
     if _results.digest(stream.part(0, len(loss))) != seen:
-        raise ValueError(
-            f"--resume: the data of {folder} are not those it was trained on; they have changed"
-        )
+        raise ValueError(f"--resume: the data of {folder} are not those it was trained on; they have changed")
     return Run(folder, setting, rule, seed, trainer, stream, loss)
 
 

@@ -23,9 +23,7 @@ KERNL = Component(
     time=Order(2),
     references=("roth2019",),
     options={
-        "sigma": Option(
-            1e-3, lambda name, value: _check.number(name, value, above=0), "size of the noise"
-        ),
+        "sigma": Option(1e-3, lambda name, value: _check.number(name, value, above=0), "size of the noise"),
         "learning_rate": Option(
             0.01,
             lambda name, value: _check.number(name, value, least=0),

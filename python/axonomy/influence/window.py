@@ -23,8 +23,6 @@ ROLLING_TBPTT = Component(
     time=Order(2, "L"),
     references=("williams1990",),
     options={
-        "window": Option(
-            10, lambda name, value: _check.integer(name, value, 1), "L, the steps looked back"
-        )
+        "window": Option(10, lambda name, value: _check.integer(name, value, 1), "L, the steps looked back")
     },
 )

@@ -37,8 +37,8 @@ class Optimiser(ABC):
         _check.number("l2", self.l2, least=0)
         self._check_own()
 
-    def _check_own(self) -> None:
-        """Check what the subclass adds."""
+    def _check_own(self) -> None:  # noqa: B027
+        """Check what the subclass adds, if anything."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values; :func:`axonomy.optimiser_from_dict` reads them."""

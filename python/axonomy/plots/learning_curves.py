@@ -93,9 +93,7 @@ def learning_curves(
     return figure
 
 
-def smooth(
-    losses: NDArray[np.float64], window: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def smooth(losses: NDArray[np.float64], window: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Running mean along the last axis, at no more than `MOST_POINTS` points.
 
     Parameters
@@ -172,8 +170,7 @@ def _check(arrays: Mapping[str, NDArray[np.float64]], window: int | None, stride
     for label, A in arrays.items():
         if A.ndim != 2 or A.size == 0:
             raise ValueError(
-                f"learning_curves: curve {label!r} must have shape (T,) or (seeds, T), "
-                f"got {A.shape}"
+                f"learning_curves: curve {label!r} must have shape (T,) or (seeds, T), got {A.shape}"
             )
     for name, value in (("window", window), ("stride", stride)):
         if value is not None and value < 1:

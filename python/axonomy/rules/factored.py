@@ -47,6 +47,4 @@ def r_kf_rtrl(
 
 def ok(rank: int = 1, current: str = "estimated") -> Rule:
     """Optimal Kronecker-sum approximation, ``A_j B_ki`` with the least variance (Benzing et al. 2019)."""
-    return compose(
-        "past", "ki|j", "stochastic", "numerical", solver="optimal", rank=rank, current=current
-    )
+    return compose("past", "ki|j", "stochastic", "numerical", solver="optimal", rank=rank, current=current)

@@ -43,10 +43,7 @@ def _read_csv(path: Path, names: list[str]) -> Columns:
             _check_names(path, names, header)
             places = [header.index(name) for name in names]
             rows = [
-                [
-                    _number(path, reader.line_num, name, row, i)
-                    for name, i in zip(names, places, strict=True)
-                ]
+                [_number(path, reader.line_num, name, row, i) for name, i in zip(names, places, strict=True)]
                 for row in reader
                 if row
             ]
