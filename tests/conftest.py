@@ -1,4 +1,4 @@
-"""Hypothesis profiles: "dev" draws anew at each run, "ci" always the same examples."""
+"""Hypothesis profiles: "dev" draws anew at each run, "ci" always the same examples, "short" a few."""
 
 import os
 
@@ -12,4 +12,5 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("short", settings.get_profile("ci"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))

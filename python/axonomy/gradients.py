@@ -71,9 +71,9 @@ def gradients(
     noise : array_like, shape (T, n_noise), optional
         The rule's random numbers, replayed; ``n_noise = rule.n_noise(rnn)``.
     initial : dict of arrays, optional
-        What the learner starts from: ``"left"`` is the factor that holds k, ``"right"`` the other. ``k|ij`` (S,), (R, m);
-        ``ki|j`` (S, R), (m,); ``kj|i`` (S, m), (R,); ``ki|ij`` (S, R), (R, m); ``kj|ij`` (S, m), (R, m); a leading axis
-        for the rank.
+        What the learner starts from: ``"left"`` is the factor that holds k, ``"right"`` the other.
+        ``k|ij`` (S,), (R, m); ``ki|j`` (S, R), (m,); ``kj|i`` (S, m), (R,); ``ki|ij`` (S, R), (R,
+        m); ``kj|ij`` (S, m), (R, m); a leading axis for the rank.
     mask : array_like of bool, shape (T,), optional
         Where False there is no target, and the gradient is zero.
     reset : array_like of bool, shape (T,), optional

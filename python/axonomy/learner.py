@@ -23,8 +23,8 @@ def core_learner(rule: Rule, shape: Shape, dtype: np.dtype[Any]) -> _core.Learne
 def core_initial(state: Mapping[str, Any], initial: object, dtype: Any) -> dict[str, FloatArray]:
     """Return `state` with the arrays of `initial` in place of its own.
 
-    A factor (``"left"``, ``"right"``) has the rank as its leading axis, or no such axis at rank 1; the core has it
-    last.
+    A factor (``"left"``, ``"right"``) has the rank as its leading axis, or no such axis at rank 1;
+    the core has it last.
     """
     if not isinstance(initial, Mapping):
         raise ValueError(f"initial: expected a dict of arrays, got {_check.describe(initial)}")

@@ -186,8 +186,8 @@ def compose(
     facing : {"past", "future"}, optional
         Direction in which the gradient is carried; by default the one that the tensor belongs to.
     tensor : str
-        What is stored: ``"kij"``, ``"k|ij"``, ``"ki|j"``, ``"kj|i"``, ``"ki|ij"``, ``"kj|ij"``, ``"k=i"``; the
-        paper's spellings (``"A_k B_ij"``, ...) are accepted.
+        What is stored: ``"kij"``, ``"k|ij"``, ``"ki|j"``, ``"kj|i"``, ``"ki|ij"``, ``"kj|ij"``,
+        ``"k=i"``; the paper's spellings (``"A_k B_ij"``, ...) are accepted.
     randomness : {"stochastic", "deterministic"}
         Whether the rule draws random numbers.
     solution : {"closed-form", "numerical"}

@@ -122,8 +122,8 @@ class Trainer:
         reset : array_like of bool, shape (T,), optional
             Where True state and learner start anew before the step.
         callback : callable, optional
-            ``callback(done, loss)`` with the steps done in this call and the mean loss since the last time. What
-            it raises ends the run between two steps.
+            ``callback(done, loss)`` with the steps done in this call and the mean loss since the
+            last time. What it raises ends the run between two steps.
         callback_every : int, optional
             Steps between calls; by default about ten calls a second, and one at the end.
         monitors : sequence of str
@@ -140,7 +140,8 @@ class Trainer:
         ValueError
             If an argument has the wrong shape, is not finite, or names nothing known.
         Diverged
-            If a step would leave anything non-finite: it is not taken. ``error.history`` has what was before it.
+            If a step would leave anything non-finite: it is not taken. ``error.history`` has what
+            was before it.
         KeyboardInterrupt
             At Ctrl-C. The trainer is left between two steps, and :attr:`history` has what was done.
         """

@@ -1,5 +1,5 @@
-// Every learner that the registry makes, for the tests and the benchmarks alike. A new learner is one
-// line here.
+// Every learner that the registry makes, for the tests and the benchmarks alike. A new learner is
+// one line here.
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,5 @@
-// The few macros that the test programs need. A failure prints where and what, and the program goes on.
+// The few macros that the test programs need. A failure prints where and what, and the program goes
+// on.
 #pragma once
 
 #include <cmath>

@@ -4,9 +4,6 @@
 //     count_work tensor solver rank n [key=value ...]
 //
 // Keys: current, normaliser, noise, immediate, window.
-#include <cstdlib>
-#include <cstring>
-
 #include <iostream>
 
 #include "work.hpp"
@@ -42,7 +39,8 @@ int main(int argc, char** argv) {
         for (const Index n : {8, 16, 32, 64}) print(spec, n);
       return 0;
     }
-    if (argc < 5) throw std::invalid_argument("usage: count_work tensor solver rank n [key=value ...]");
+    if (argc < 5)
+      throw std::invalid_argument("usage: count_work tensor solver rank n [key=value ...]");
     LearnerSpec spec = cell(argv[1], argv[2]);
     spec.rank = std::stol(argv[3]);
     for (int i = 5; i < argc; ++i) set(spec, argv[i]);

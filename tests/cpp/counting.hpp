@@ -29,10 +29,18 @@ class Counting {
   Counting& operator/=(const Counting& b) { return *this = *this / b; }
   Counting operator-() const { return {-value_}; }
 
-  friend Counting operator+(const Counting& a, const Counting& b) { return count(a.value_ + b.value_); }
-  friend Counting operator-(const Counting& a, const Counting& b) { return count(a.value_ - b.value_); }
-  friend Counting operator*(const Counting& a, const Counting& b) { return count(a.value_ * b.value_); }
-  friend Counting operator/(const Counting& a, const Counting& b) { return count(a.value_ / b.value_); }
+  friend Counting operator+(const Counting& a, const Counting& b) {
+    return count(a.value_ + b.value_);
+  }
+  friend Counting operator-(const Counting& a, const Counting& b) {
+    return count(a.value_ - b.value_);
+  }
+  friend Counting operator*(const Counting& a, const Counting& b) {
+    return count(a.value_ * b.value_);
+  }
+  friend Counting operator/(const Counting& a, const Counting& b) {
+    return count(a.value_ / b.value_);
+  }
   friend Counting sqrt(const Counting& a) { return count(std::sqrt(a.value_)); }
   friend Counting abs(const Counting& a) { return {std::abs(a.value_)}; }
   friend bool isfinite(const Counting& a) { return std::isfinite(a.value_); }

@@ -1,5 +1,5 @@
-// Included before everything else: Eigen's assertions throw, in release builds too, and its allocations
-// can be forbidden.
+// Included before everything else: Eigen's assertions throw, in release builds too, and its
+// allocations can be forbidden.
 #pragma once
 
 #include <stdexcept>

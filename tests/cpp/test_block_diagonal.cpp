@@ -51,7 +51,8 @@ void test_block_diagonal(Index n, Index row_parts, Index col_parts, double toler
   CHECK_EQUAL(distance(sum, expected), 0.0);
 
   for (Index j = 0; j < B.cols(); ++j)
-    CHECK_AT_MOST(std::abs(double(B.squared_column_norm(j) - dense.col(j).squaredNorm())), tolerance);
+    CHECK_AT_MOST(std::abs(double(B.squared_column_norm(j) - dense.col(j).squaredNorm())),
+                  tolerance);
   for (Index i = 0; i < B.rows(); ++i)
     CHECK_AT_MOST(std::abs(double(B.squared_row_norm(i) - dense.row(i).squaredNorm())), tolerance);
 }

@@ -1,5 +1,5 @@
-// The operations of a step grow with n as declared: the exponent from one n to twice as much, large enough
-// that the leading order shows.
+// The operations of a step grow with n as declared: the exponent from one n to twice as much, large
+// enough that the leading order shows.
 #include "check.hpp"
 #include "work.hpp"
 

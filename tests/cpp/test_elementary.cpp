@@ -107,7 +107,7 @@ void test_sigmoid(const std::string& type, double bound) {
   CHECK(std::isnan(one(sigmoid_inplace<T>, nan)));
 }
 
-// A vector of any length gives what its elements give one by one: the loop's remainder is no exception.
+// Vectors of any length: the remainder of the vectorised loop is no exception.
 template <class T>
 void test_lengths(const std::string& type) {
   check::context = "lengths " + type;
@@ -124,8 +124,7 @@ void test_lengths(const std::string& type) {
   }
 }
 
-// phi in ulp; phi' by the error of the formula phi' = 1 - phi^2 or phi (1 - phi), whose cancellation is
-// absolute: a few ulp of 1.
+// phi in ulp; phi' in units of epsilon, for 1 - phi^2 and phi (1 - phi) cancel where phi nears 1.
 template <class T, class Phi, class Derivative>
 void test_activation(Activation kind, const std::string& type, double bound, const Phi& phi,
                      const Derivative& derivative) {
@@ -141,7 +140,8 @@ void test_activation(Activation kind, const std::string& type, double bound, con
     largest_derivative =
         std::max(largest_derivative, double(error / std::numeric_limits<T>::epsilon()));
   }
-  std::printf("%-28s %.2f ulp, derivative %.2f epsilon\n", type.c_str(), largest, largest_derivative);
+  std::printf("%-28s %.2f ulp, derivative %.2f epsilon\n", type.c_str(), largest,
+              largest_derivative);
   CHECK_AT_MOST(largest, bound);
   CHECK_AT_MOST(largest_derivative, bound);
   T value = std::numeric_limits<T>::quiet_NaN(), slope;
@@ -151,17 +151,21 @@ void test_activation(Activation kind, const std::string& type, double bound, con
 
 template <class T>
 void test_activations(const std::string& type) {
-  test_activation<T>(Activation::tanh, "activation tanh " + type, 3, [](Exact x) { return std::tanh(x); },
+  test_activation<T>(Activation::tanh, "activation tanh " + type, 3,
+                     [](Exact x) { return std::tanh(x); },
                      [](Exact x) { return 1 - std::tanh(x) * std::tanh(x); });
   test_activation<T>(Activation::sigmoid, "activation sigmoid " + type, 3, sigmoid,
                      [](Exact x) { return sigmoid(x) * sigmoid(-x); });
   test_activation<T>(Activation::softplus, "softplus " + type, 3,
-                     [](Exact x) { return std::max(x, Exact(0)) + std::log1p(std::exp(-std::abs(x))); },
+                     [](Exact x) {
+                       return std::max(x, Exact(0)) + std::log1p(std::exp(-std::abs(x)));
+                     },
                      sigmoid);
-  test_activation<T>(Activation::relu, "relu " + type, 0, [](Exact x) { return x > 0 ? x : Exact(0); },
+  test_activation<T>(Activation::relu, "relu " + type, 0,
+                     [](Exact x) { return x > 0 ? x : Exact(0); },
                      [](Exact x) { return x > 0 ? Exact(1) : Exact(0); });
-  test_activation<T>(Activation::identity, "identity " + type, 0, [](Exact x) { return x; },
-                     [](Exact) { return Exact(1); });
+  test_activation<T>(Activation::identity, "identity " + type, 0,
+                     [](Exact x) { return x; }, [](Exact) { return Exact(1); });
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// gemm against three loops. The entries are small integers, so that every order of summation gives the
-// same numbers and equality is exact; everything around the operands is NaN, and around C a mark that
-// must stay.
+// gemm against three loops. The entries are small integers, so that every order of summation gives
+// the same numbers and equality is exact; what lies around the operands is NaN, and around C a mark
+// that must stay.
 #include <limits>
 
 #include "axonomy/core/gemm.hpp"
@@ -12,14 +12,15 @@ using namespace axonomy;
 
 constexpr int mark = 12345;
 
-// A column-major operand (rows, cols) with leading dimension rows + pad. It ends with its last entry, so
-// that a sanitizer sees every read past it; `guard` entries go before and after in turn.
+// A column-major operand (rows, cols) with leading dimension rows + pad. Without a guard it ends with
+// its last entry, so that a sanitizer sees every read past it.
 template <class T>
 struct Operand {
   Operand(Index rows, Index cols, Index pad, Index guard, T filler)
       : ld(rows + pad),
         guard(guard),
-        memory(static_cast<std::size_t>(2 * guard + (cols > 0 ? (cols - 1) * ld + rows : 0)), filler) {}
+        memory(static_cast<std::size_t>(2 * guard + (cols > 0 ? (cols - 1) * ld + rows : 0)),
+               filler) {}
   T* data() { return memory.data() + guard; }
   T& operator()(Index i, Index j) { return data()[i + j * ld]; }
 

@@ -1,6 +1,6 @@
-// Nothing is allocated in a step: not by a learner, not by the whole trainer, for every learner, optimiser
-// and scalar. Both ways to the heap are watched: operator new here, Eigen's own through its hook, which
-// throws.
+// Nothing is allocated in a step: not by a learner, not by the whole trainer, for every learner,
+// optimiser and scalar. Both ways to the heap are watched: operator new here, Eigen's own through its
+// hook, which throws.
 #include <cstdlib>
 #include <new>
 
@@ -18,8 +18,10 @@ static long allocations = 0;
 static void* allocate(std::size_t size, std::size_t alignment) {
   ++allocations;
   if (size == 0) size = 1;
-  void* memory = alignment == 0 ? std::malloc(size)
-                                : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  // aligned_alloc wants a multiple of the alignment.
+  void* memory = alignment == 0
+                     ? std::malloc(size)
+                     : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -83,7 +85,8 @@ void test_trainer(const LearnerSpec& spec, Index n, const std::string& optimiser
   random.normals(cell->W.data(), cell->W.size());
   random.normals(cell->W_out.data(), cell->W_out.size());
   cell->W *= T(0.3);
-  Trainer<T> trainer(cell, make_learner<T>(shape, spec), make_optimiser<T>(optimiser, shape), options, 2);
+  Trainer<T> trainer(cell, make_learner<T>(shape, spec), make_optimiser<T>(optimiser, shape),
+                     options, 2);
   Vector<T> x = Vector<T>::Ones(shape.n_in), y = Vector<T>::Zero(shape.n_out);
   y[0] = T(1);
   bool finite = true;
@@ -118,8 +121,9 @@ void test(const std::string& type) {
   everything.update_every = 2;
   for (const auto& spec : all_specs({1, 2, 3}))
     for (const Index n : {6, 40}) {
-      // Decompositions at n = 40 for one rank: the sizes matter, not the number of factors.
-      if (n == 40 && order(spec) == 4 && (spec.rank != 2 || spec.current != Current::exact)) continue;
+      // The dearest ones not under every option.
+      if (n == 40 && order(spec) == 4 && (spec.rank == 3 || spec.current != Current::exact))
+        continue;
       check::context = type + ", " + name(spec) + ", n " + std::to_string(n);
       test_trainer<T>(spec, n, "sgd", plain, T(1));
       test_learner<T>(spec, n, 1, 1);

@@ -1,7 +1,8 @@
 """Every split under every reduction: one component each.
 
-``left <- J left``; the reduction's mixing matrices; ``left C_L``, ``right C_R``. With ``current="exact"`` the gradient is
-taken before the reduction, ``q · (J left) right + (q D) ⊗ a_hat``, so that this step's noise or bias stays out of it.
+``left <- J left``; the reduction's mixing matrices; ``left C_L``, ``right C_R``. With
+``current="exact"`` the gradient is taken before the reduction, ``q · (J left) right + (q D) ⊗
+a_hat``, so that this step's noise or bias stays out of it.
 """
 
 from __future__ import annotations

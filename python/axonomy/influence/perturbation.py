@@ -25,12 +25,12 @@ KERNL = Component(
     options={
         "sigma": Option(1e-3, lambda name, value: _check.number(name, value, above=0), "size of the noise"),
         "learning_rate": Option(
-            0.01,
+            1e-3,
             lambda name, value: _check.number(name, value, least=0),
             "learning rate of A, in units of 1 / sigma²",
         ),
         "decay": Option(
-            0.2,
+            0.8,
             lambda name, value: _check.number(name, value, least=0, below=1),
             "k, what the kernel keeps from one step to the next",
         ),

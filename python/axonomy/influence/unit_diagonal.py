@@ -1,8 +1,8 @@
 """Entries of M with k and i in the same unit: ``B[i,j] <- K_u B[i,j] + D[i] a_hat[j]``, ``q_i B[i,j]``.
 
-SnAp-1 keeps the unit's own block of J (Menick et al. 2021); e-prop with self-weights is the same rule
-(Bellec et al. 2020). RFLO keeps the leak alone (Murray 2019; Marschall et al. 2020, section 4.1.4). Both are exact
-where J couples no two units.
+SnAp-1 keeps the unit's own block of J (Menick et al. 2021); e-prop with self-weights is the same
+rule (Bellec et al. 2020). RFLO keeps the leak alone (Murray 2019; Marschall et al. 2020, section
+4.1.4). Both are exact where J couples no two units.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from axonomy.rule import Rule, compose
 def kernl(
     current: str = "estimated",
     sigma: float = 1e-3,
-    learning_rate: float = 0.01,
-    decay: float = 0.2,
+    learning_rate: float = 1e-3,
+    decay: float = 0.8,
 ) -> Rule:
     """Kernel RNN learning, ``A_ki B_ij`` with A learned by perturbation (Roth et al. 2019).
 

@@ -39,7 +39,7 @@ def snap(n: int = 1) -> Rule:
 def eprop() -> Rule:
     """e-prop with self-weights in the eligibility trace (Bellec et al. 2020): the same rule as SnAp-1.
 
-    For a unit whose hidden state is its activity, the trace ``B <- (J_ii) B + D a_hat`` is the one that SnAp-1
-    keeps; one implementation serves both names.
+    For a unit whose hidden state is its activity, the trace ``B <- (J_ii) B + D a_hat`` is the one
+    that SnAp-1 keeps; one implementation serves both names.
     """
     return snap(1)

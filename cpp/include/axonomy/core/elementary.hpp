@@ -3,7 +3,7 @@
 //
 //     x = k ln2 + r,   expm1(x) = 2^k expm1(r) + (2^k - 1),   tanh(x) = expm1(2x) / (expm1(2x) + 2)
 //
-// Branch-free, so that a plain loop vectorises. Error at most 4 ulp (tests/cpp/test_elementary.cpp).
+// Branch-free, so that a plain loop vectorises. Error below 3 ulp (tests/cpp/test_elementary.cpp).
 #pragma once
 
 #include <cstring>

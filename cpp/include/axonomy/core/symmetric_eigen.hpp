@@ -1,5 +1,6 @@
-// Eigenvalues and eigenvectors of a symmetric matrix in place, in memory that is kept: the algorithm of
-// Eigen's SelfAdjointEigenSolver (Householder tridiagonalisation, then QR), which allocates on every call.
+// Eigenvalues and eigenvectors of a symmetric matrix in place, in memory that is kept: the algorithm
+// of Eigen's SelfAdjointEigenSolver (Householder tridiagonalisation, then QR), which allocates on
+// every call.
 #pragma once
 
 #include <Eigen/Eigenvalues>
@@ -17,7 +18,7 @@ class SymmetricEigen {
     workspace_.resize(N);
   }
 
-  // A (N, N) <- eigenvectors, its columns, of which the lower triangle was read; values (N,) ascending.
+  // A (N, N) <- its eigenvectors, as columns; values (N,), ascending.
   void compute(Matrix<W>& A, Vector<W>& values) {
     const Index N = A.rows();
     W scale = A.cwiseAbs().maxCoeff();  // entries in [-1, 1] neither overflow nor underflow

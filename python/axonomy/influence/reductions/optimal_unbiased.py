@@ -2,8 +2,8 @@
 
 From the singular value decomposition of the sum of the terms. The largest are kept exactly while
 ``(r - m) σ_{m+1} > Σ_{i>m} σ_i``; the tail, of sum s, is mixed into the remaining k = r - m by
-``sqrt(s / k) diag(signs) Z``, Z with k orthonormal columns and squared row norms ``k σ_i / s``. The variance is
-``s² / k - Σ σ²`` over the tail. Needs whole Grams.
+``sqrt(s / k) diag(signs) Z``, Z with k orthonormal columns and squared row norms ``k σ_i / s``. The
+variance is ``s² / k - Σ σ²`` over the tail. Needs whole Grams.
 """
 
 from __future__ import annotations

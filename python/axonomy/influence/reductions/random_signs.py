@@ -1,7 +1,8 @@
 """RandomSigns: stochastic, closed form, unbiased (Tallec & Ollivier 2018; Mujika et al. 2018).
 
-``C_L[t,l] = p_t ν_tl / √r``, ``C_R[t,l] = ν_tl / (p_t √r)`` with ``p_t = sqrt(|R_t| / |L_t|)``, which gives both factors
-equal norms. Rank r is the mean of r independent estimators of rank 1. Needs norms only.
+``C_L[t,l] = p_t ν_tl / √r``, ``C_R[t,l] = ν_tl / (p_t √r)`` with ``p_t = sqrt(|R_t| / |L_t|)``,
+which gives both factors equal norms. Rank r is the mean of r independent estimators of rank 1.
+Needs norms only.
 """
 
 from __future__ import annotations

@@ -1,0 +1,54 @@
+# make demo   a first comparison of rules, with a table and a figure in demo/
+# make test   the whole test suite
+# make lint   linters, types, and the extension's stub against the extension
+# make cpp    the C++ tests; make sanitize runs them, and the laws, under ASan and UBSan
+#
+# Everything is set up in .venv; only Python >= 3.11, a C++ compiler and make are needed.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
+           CMakeLists.txt pyproject.toml
+
+.PHONY: demo test lint cpp sanitize clean
+
+demo: $(VENV)/.installed
+	$(BIN)/axonomy table
+	$(BIN)/axonomy demo --out demo --force
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest axonomy._core --allowlist tests/stubtest_allowlist.txt
+
+cpp: $(VENV)/.lint
+	.ci/cpp build/cpp -DAXONOMY_CPP_TESTS=ON -DAXONOMY_PYTHON=OFF
+	$(BIN)/ctest --test-dir build/cpp --output-on-failure
+
+sanitize: $(VENV)/.lint
+	.ci/cpp build/sanitize -DAXONOMY_CPP_TESTS=ON -DAXONOMY_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
+	.ci/sanitized build/sanitize
+
+clean:
+	rm -rf build $(VENV) demo
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "axonomy needs Python 3.11 or later; say which with: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.made $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test,lint]'
+	touch $@

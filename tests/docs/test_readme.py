@@ -1,0 +1,64 @@
+"""What README.md shows is what happens: its table, its programs and its commands."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import axonomy as ax
+
+README = Path(__file__).parents[2] / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+# (language, code, the expected output that follows, if any)
+BLOCKS = re.findall(r"```(python|sh)\n(.*?)```(?:\n\n```text\n(.*?)```)?", TEXT, flags=re.DOTALL)
+PYTHON = [(code, output) for language, code, output in BLOCKS if language == "python"]
+COMMANDS = [
+    line
+    for language, code, _ in BLOCKS
+    if language == "sh"
+    for line in code.splitlines()
+    if line.startswith("axonomy ")
+]
+
+
+def test_table() -> None:
+    found = re.search(r"<!-- table -->\n(.*?)<!-- /table -->", TEXT, flags=re.DOTALL)
+    assert found is not None
+    assert found[1].strip() == ax.table().to_markdown().strip()
+
+
+def test_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, as a reader would type them; what is printed is what is said."""
+    monkeypatch.chdir(tmp_path)
+    assert len(PYTHON) >= 5
+    names: dict[str, object] = {}
+    for code, expected in PYTHON:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, str(README), "exec"), names)
+        assert printed.getvalue() == expected
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from axonomy.cli.app import app
+
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, shlex.split(command)[1:])
+    assert result.exit_code == 0, result.output
+    assert result.output.strip()
+
+
+def test_files_that_are_named_exist() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
+        if "://" not in target:
+            assert (README.parent / target).is_file(), target
+    for target in re.findall(r"`((?:docs|tests|cpp|bench|python)/[^`]*|[A-Z]+\.md)`", TEXT):
+        assert (README.parent / target).exists(), target
