@@ -141,3 +141,31 @@ def assert_close(actual: Array, expected: Array, tolerance: float) -> None:
     assert actual.shape == expected.shape
     scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
     np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale)
+
+
+# --------------------------------------------------------------------------------------- trainers
+
+
+def rule_of(cell: ax.TableCell, **settings: object) -> ax.Rule:
+    """The cell's rule, of rank 2 where there is a rank, so that the ranks' axis counts."""
+    return cell.rule(rank=2, **settings) if cell.ranked else cell.rule(**settings)
+
+
+def flags(T: int, seed: int = 0) -> tuple[Array, Array]:
+    """A mask that leaves some targets out, and some resets, (T,) each."""
+    rng = np.random.default_rng(seed + 2000)
+    return rng.random(T) < 0.7, rng.random(T) < 0.2
+
+
+def assert_same_state(one: ax.Trainer, other: ax.Trainer) -> None:
+    """Weights, learner, optimiser and generator, bit for bit."""
+    found, expected = one.state(), other.state()
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+    np.testing.assert_array_equal(one.rnn.W, other.rnn.W)
+    np.testing.assert_array_equal(one.rnn.state, other.rnn.state)
+
+
+def is_finite(trainer: ax.Trainer) -> bool:
+    return all(np.isfinite(value).all() for value in trainer.state().values())

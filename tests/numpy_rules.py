@@ -539,7 +539,7 @@ def train(
         if (t + 1) % update_every or not pending:
             continue
         norm = np.sqrt(sum((g**2).sum() for g in total))
-        shrink = 1.0 if clip is None else min(1.0, clip / norm)
+        shrink = 1.0 if clip is None or norm <= clip else clip / norm
         for slot, weights in enumerate((net.W, net.V)):
             g = shrink * total[slot]
             g[:, :-1] += l2 * weights[:, :-1]

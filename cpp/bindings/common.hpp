@@ -28,25 +28,33 @@ inline const char* suffix<double>() {
   return "64";
 }
 
+// "part.inner." of the names within nested parts.
+struct Prefix {
+  void enter(const std::string& name) { text += name + "."; }
+  void leave() { text.erase(text.size() < 2 ? 0 : text.rfind('.', text.size() - 2) + 1); }
+  std::string text;
+};
+
 // A component's state as numpy arrays in the core's own (column-major) order.
 template <class T>
 class ToDict final : public StateVisitor<T> {
  public:
-  void section(const char* name) override { prefix_ = std::string(name) + "."; }
+  void enter(const std::string& name) override { prefix_.enter(name); }
+  void leave() override { prefix_.leave(); }
   void array(const char* name, T* data, std::vector<Index> shape) override {
     py::array_t<T, py::array::f_style> copy(std::vector<py::ssize_t>(shape.begin(), shape.end()));
     std::copy_n(data, detail::product(shape), copy.mutable_data());
-    dict[py::str(prefix_ + name)] = copy;
+    dict[py::str(prefix_.text + name)] = copy;
   }
   void words(const char* name, std::uint64_t* data, Index size) override {
     py::array_t<std::uint64_t> copy(size);
     std::copy_n(data, size, copy.mutable_data());
-    dict[py::str(prefix_ + name)] = copy;
+    dict[py::str(prefix_.text + name)] = copy;
   }
   py::dict dict;
 
  private:
-  std::string prefix_;
+  Prefix prefix_;
 };
 
 // Checks everything before anything is overwritten: run once with `write` false, then with true.
@@ -54,7 +62,8 @@ template <class T>
 class FromDict final : public StateVisitor<T> {
  public:
   FromDict(py::dict dict, bool write) : dict_(std::move(dict)), write_(write) {}
-  void section(const char* name) override { prefix_ = std::string(name) + "."; }
+  void enter(const std::string& name) override { prefix_.enter(name); }
+  void leave() override { prefix_.leave(); }
   void array(const char* name, T* data, std::vector<Index> shape) override {
     copy<T, py::array::f_style>(name, data, shape);
   }
@@ -65,7 +74,7 @@ class FromDict final : public StateVisitor<T> {
  private:
   template <class V, int Order>
   void copy(const char* name, V* data, const std::vector<Index>& shape) {
-    const std::string key = prefix_ + name;
+    const std::string key = prefix_.text + name;
     if (!dict_.contains(key))
       throw std::invalid_argument("load_state: expected an entry '" + key + "', got none");
     auto value = py::array_t<V, Order>::ensure(dict_[py::str(key)]);
@@ -87,7 +96,7 @@ class FromDict final : public StateVisitor<T> {
   }
   py::dict dict_;
   bool write_;
-  std::string prefix_;
+  Prefix prefix_;
 };
 
 template <class T, class Part>

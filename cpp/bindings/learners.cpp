@@ -39,6 +39,8 @@ LearnerSpec spec_of(const py::dict& dict) {
           key, value.cast<std::string>(), {{"row", ImmediateBy::row}, {"state", ImmediateBy::state}});
     } else if (key == "window") {
       spec.window = value.cast<Index>();
+    } else if (key == "block") {
+      spec.block = value.cast<Index>();
     } else if (key == "sigma") {
       spec.sigma = value.cast<double>();
     } else if (key == "learning_rate") {
@@ -55,7 +57,7 @@ LearnerSpec spec_of(const py::dict& dict) {
 template <class T>
 std::vector<T> drawn(Random& random, const Learner<T>& learner) {
   std::vector<T> noise(static_cast<std::size_t>(learner.noise_size()));
-  random.fill(learner.noise_kind(), noise.data(), learner.noise_size());
+  learner.draw(random, noise.data());
   return noise;
 }
 
@@ -89,7 +91,7 @@ struct HandDriven {
     if (leak_dense) blocks(*leak_dense, leak, "leak");
     const Vector<T> state = Vector<T>::Zero(S);
     Step<T> seen{shape, &jacobian, &D, leak_dense ? &leak : nullptr,
-                 data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"), state.data(), nullptr};
+                 data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"), state.data()};
     const T* given = data_of<T>(noise, learner->noise_size(), "noise");
     const std::vector<T> fresh = given ? std::vector<T>() : drawn(random, *learner);
     gradient.setZero(R, shape.m);
@@ -114,11 +116,13 @@ struct HandDriven {
   }
 
   void visit(StateVisitor<T>& v) {
-    v.section("learner");
+    v.enter("learner");
     learner->visit(v);
-    v.section("driver");
+    v.leave();
+    v.enter("driver");
     random.visit(v);
     v.matrix("gradient", gradient);
+    v.leave();
   }
 
   Shape shape;

@@ -1,4 +1,5 @@
 #include "axonomy/influence/full.hpp"
+#include "axonomy/influence/lazy.hpp"
 #include "axonomy/influence/output_only.hpp"
 #include "axonomy/influence/perturbation.hpp"
 #include "axonomy/influence/registry.hpp"
@@ -12,6 +13,7 @@ template <class T>
 std::unique_ptr<Learner<T>> make_learner(const Shape& shape, const LearnerSpec& spec) {
   const std::string key = spec.tensor + "/" + spec.solver;
   if (key == "kij/rtrl") return std::make_unique<FullInfluence<T>>(shape);
+  if (key == "kij/lazy") return std::make_unique<LazyInfluence<T>>(shape, spec.block);
   if (key == "kij/window") return std::make_unique<WindowedInfluence<T>>(shape, spec.window);
   if (key == "k=i/leak") return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::leak);
   if (key == "k=i/diagonal")

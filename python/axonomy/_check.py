@@ -21,6 +21,14 @@ def describe(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def array(name: str, value: object) -> np.ndarray[Any, Any]:
+    """Return `value` as an array of any kind; lists of unequal lengths make none."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError):
+        raise ValueError(f"{name}: expected an array, got {describe(value)}") from None
+
+
 def real_array(
     name: str, value: object, shape: tuple[int | None, ...], dtype: Any, meaning: str = ""
 ) -> FloatArray:
@@ -53,17 +61,18 @@ def flags(name: str, value: object, length: int) -> np.ndarray[Any, np.dtype[np.
     """Return one truth value a step, or None."""
     if value is None:
         return None
-    array = np.asarray(value)
-    if array.dtype.kind not in "biu" or not np.isin(array, (0, 1)).all():
-        raise ValueError(f"{name}: expected truth values, got {describe(array)}")
-    if array.shape != (length,):
-        raise ValueError(f"{name}: expected shape ({length},), one a step, got {array.shape}")
-    return np.ascontiguousarray(array, dtype=np.uint8)
+    truth = array(name, value)
+    if truth.dtype.kind not in "biu" or not np.isin(truth, (0, 1)).all():
+        raise ValueError(f"{name}: expected truth values, got {describe(truth)}")
+    if truth.shape != (length,):
+        raise ValueError(f"{name}: expected shape ({length},), one a step, got {truth.shape}")
+    return np.ascontiguousarray(truth, dtype=np.uint8)
 
 
 def integer(name: str, value: object, minimum: int, maximum: int | None = None) -> int:
-    """Return a whole number of at least `minimum`."""
+    """Return a whole number of at least `minimum`, and of no more than the core can count to."""
     span = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    maximum = 2**63 - 1 if maximum is None else maximum
     expected = f"{name}: expected a whole number {span}"
     if isinstance(value, bool):
         raise ValueError(f"{expected}, got {value!r}")
@@ -71,7 +80,7 @@ def integer(name: str, value: object, minimum: int, maximum: int | None = None) 
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise ValueError(f"{expected}, got {describe(value)}") from None
-    if number < minimum or (maximum is not None and number > maximum):
+    if not minimum <= number <= maximum:
         raise ValueError(f"{expected}, got {number}")
     return number
 
@@ -115,13 +124,13 @@ def one_of(name: str, value: object, choices: Collection[str]) -> str:
 def float_dtype(name: str, value: object) -> np.dtype[Any]:
     """Return numpy's float32 or float64."""
     try:
-        dtype = np.dtype(value)  # type: ignore[call-overload]
-    except TypeError:
-        dtype = None
+        # numpy takes None for float64.
+        dtype: np.dtype[Any] = np.dtype(object if value is None else value)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        dtype = np.dtype(object)
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"{name}: expected float32 or float64, got {describe(value)}")
-    result: np.dtype[Any] = np.dtype(dtype)
-    return result
+    return dtype
 
 
 def seed(name: str, value: object) -> int:

@@ -36,54 +36,58 @@ def sequence(cell: Cell, X: object, Y: object, mask: object, reset: object) -> S
 
 def target(cell: Cell, y: object) -> FloatArray:
     """Check the target of one step."""
-    result: FloatArray = _targets(cell, np.asarray(y)[None], 1, None, "y")[0]
-    return result
+    array = _check.array("y", y)
+    if cell.loss == "cross_entropy" and array.ndim == 0:
+        return _one_hot("y", array, (), cell.shape.n_out, cell.dtype)
+    return _of_the_loss("y", array, (), cell)
 
 
 def _targets(
-    cell: Cell,
-    Y: object,
-    length: int,
-    used: np.ndarray[Any, np.dtype[np.uint8]] | None,
-    name: str = "Y",
+    cell: Cell, Y: object, length: int, used: np.ndarray[Any, np.dtype[np.uint8]] | None
 ) -> FloatArray:
-    n_out = cell.shape.n_out
-    array = np.asarray(Y)
-    if used is not None and array.shape[:1] == (length,) and array.dtype.kind == "f":
-        array = np.where((used != 0).reshape(-1, *[1] * (array.ndim - 1)), array, 0.0)
+    array = _check.array("Y", Y)
+    if used is not None and array.shape[:1] == (length,) and array.dtype.kind in "iuf":
+        array = np.where((used != 0).reshape(-1, *[1] * (array.ndim - 1)), array, 0)
     if cell.loss == "cross_entropy" and array.ndim == 1:
-        return _one_hot(name, array, length, n_out, used, cell.dtype)
-    meaning = "T, n_out; class indices may be (T,)" if cell.loss == "cross_entropy" else "T, n_out"
-    result = _check.real_array(name, array, (length, n_out), cell.dtype, meaning)
+        return _one_hot("Y", array, (length,), cell.shape.n_out, cell.dtype)
+    return _of_the_loss("Y", array, (length,), cell)
+
+
+def _of_the_loss(name: str, array: np.ndarray[Any, Any], steps: tuple[int, ...], cell: Cell) -> FloatArray:
+    """Targets (*steps, n_out) in the range that the loss has them in."""
+    meaning = "T, n_out" if steps else "n_out"
+    if cell.loss == "cross_entropy":
+        meaning += f"; class indices may be {'(T,)' if steps else '()'}"
+    result = _check.real_array(name, array, (*steps, cell.shape.n_out), cell.dtype, meaning)
     bounds = {"cross_entropy": np.inf, "binary_cross_entropy": 1.0}.get(cell.loss)
-    if bounds is not None and result.size and not (result.min() >= 0 and result.max() <= bounds):
+    if bounds is not None and (wrong := (result < 0) | (result > bounds)).any():
         wanted = "from 0 to 1" if bounds == 1.0 else "of at least 0"
-        t = int(np.argmax(((result < 0) | (result > bounds)).any(axis=1)))
-        raise ValueError(
-            f"{name}: expected targets {wanted} for the loss {cell.loss!r}, got {result[t]} at step {t}"
-        )
+        got, where = _first(result, wrong.any(axis=-1))
+        raise ValueError(f"{name}: expected targets {wanted} for the loss {cell.loss!r}, got {got}{where}")
     return result
 
 
 def _one_hot(
-    name: str,
-    array: np.ndarray[Any, Any],
-    length: int,
-    n_out: int,
-    used: np.ndarray[Any, np.dtype[np.uint8]] | None,
-    dtype: np.dtype[Any],
+    name: str, array: np.ndarray[Any, Any], steps: tuple[int, ...], n_out: int, dtype: np.dtype[Any]
 ) -> FloatArray:
-    expected = f"{name}: expected class indices from 0 to {n_out - 1} of shape ({length},)"
+    expected = f"{name}: expected class indices from 0 to {n_out - 1} of shape {steps}"
     if array.dtype.kind not in "iu":
-        raise ValueError(f"{expected}, or targets of shape ({length}, {n_out}), got {_check.describe(array)}")
-    if array.shape != (length,):
+        shape = (*steps, n_out)
+        raise ValueError(f"{expected}, or targets of shape {shape}, got {_check.describe(array)}")
+    if array.shape != steps:
         raise ValueError(f"{expected}, got shape {array.shape}")
-    if used is not None:
-        array = np.where(used != 0, array, 0)
     wrong = (array < 0) | (array >= n_out)
     if wrong.any():
-        t = int(np.argmax(wrong))
-        raise ValueError(f"{expected}, got {array[t]} at step {t}")
-    result = np.zeros((length, n_out), dtype)
-    result[np.arange(length), array] = 1
+        got, where = _first(array, wrong)
+        raise ValueError(f"{expected}, got {got}{where}")
+    result = np.zeros((*steps, n_out), dtype)
+    np.put_along_axis(result, array[..., None].astype(np.int64), 1, axis=-1)
     return result
+
+
+def _first(array: np.ndarray[Any, Any], wrong: Any) -> tuple[object, str]:
+    """The entry of the first wrong step, and which step that is; of one step by itself, the entry."""
+    if np.ndim(wrong) == 0:
+        return array, ""
+    t = int(np.argmax(wrong))
+    return array[t], f" at step {t}"

@@ -32,6 +32,16 @@ ENTRIES: dict[str, str] = {
   pages   = {490--501},
   year    = {1990}
 }""",
+    "schmidhuber1992": """@article{schmidhuber1992,
+  author  = {Schmidhuber, J{\\"u}rgen},
+  title   = {A Fixed Size Storage {$O(n^3)$} Time Complexity Learning Algorithm for Fully Recurrent
+             Continually Running Networks},
+  journal = {Neural Computation},
+  volume  = {4},
+  number  = {2},
+  pages   = {243--248},
+  year    = {1992}
+}""",
     "tallec2018": """@inproceedings{tallec2018,
   author    = {Tallec, Corentin and Ollivier, Yann},
   title     = {Unbiased Online Recurrent Optimization},
@@ -96,6 +106,7 @@ LABELS: dict[str, str] = {
     "marschall2020": "Marschall et al. 2020",
     "williams1989": "Williams & Zipser 1989",
     "williams1990": "Williams & Peng 1990",
+    "schmidhuber1992": "Schmidhuber 1992",
     "tallec2018": "Tallec & Ollivier 2018",
     "mujika2018": "Mujika et al. 2018",
     "benzing2019": "Benzing et al. 2019",

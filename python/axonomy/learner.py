@@ -34,7 +34,7 @@ def core_initial(state: Mapping[str, Any], initial: object, dtype: Any) -> dict[
         _check.one_of("initial", name, names)
         shape = state[name].shape
         if name in ("left", "right"):
-            value = np.asarray(value)
+            value = _check.array(f"initial[{name!r}]", value)
             outer = (shape[-1], *shape[:-1])
             if value.ndim == len(shape) - 1 and shape[-1] == 1:
                 value = value[None]
@@ -136,6 +136,8 @@ class Learner:
         ValueError
             If an entry is missing or has the wrong shape; nothing is changed then.
         """
+        if not isinstance(state, Mapping):
+            raise ValueError(f"state: expected a dict of arrays, got {_check.describe(state)}")
         self._core.load_state(dict(state))
 
     @property

@@ -146,8 +146,8 @@ class Trainer:
             At Ctrl-C. The trainer is left between two steps, and :attr:`history` has what was done.
         """
         data = sequence(self.rnn, X, Y, mask, reset)
-        if isinstance(monitors, str):
-            raise ValueError(f"monitors: expected a sequence of names, got {monitors!r}")
+        if isinstance(monitors, str) or not isinstance(monitors, Sequence):
+            raise ValueError(f"monitors: expected a sequence of names, got {_check.describe(monitors)}")
         names = [_check.one_of("monitors", name, self.monitor_names) for name in monitors]
         monitor_every = _check.integer("monitor_every", monitor_every, 1)
         every = 0 if callback_every is None else _check.integer("callback_every", callback_every, 1)
@@ -160,10 +160,12 @@ class Trainer:
             data.X, data.Y, data.mask, data.reset, loss, names, monitor_every, every, caller
         )
         done = outcome["done"]
+        steps = np.array(outcome["monitor_steps"], np.int64)
+        kept = steps <= first + done  # a step that was taken back may have been recorded
         self.history = History(
             loss[:done],
-            np.array(outcome["monitor_steps"], np.int64),
-            {name: np.array(values) for name, values in outcome["monitors"].items()},
+            steps[kept],
+            {name: np.array(values)[kept] for name, values in outcome["monitors"].items()},
         )
         if outcome["error"] is not None:
             raise outcome["error"]
@@ -202,12 +204,7 @@ class Trainer:
         inputs = _check.real_array("x", x, (self.rnn.shape.n_in,), self.rnn.dtype, "n_in")
         loss: float | None = self._core.learn_one(inputs, None if y is None else target(self.rnn, y))
         if loss is None:
-            step = self.step_count
-            raise Diverged(
-                f"step {step}: the state or the loss would not be finite",
-                step,
-                History(np.zeros(0, self.rnn.dtype)),
-            )
+            raise self._diverged("the state or the loss would not be finite")
         return loss
 
     def predict_one(self, x: object) -> FloatArray:
@@ -217,10 +214,19 @@ class Trainer:
         ------
         ValueError
             If `x` has the wrong shape or is not finite.
+        Diverged
+            If the state would not be finite: it stays as it was.
         """
         inputs = _check.real_array("x", x, (self.rnn.shape.n_in,), self.rnn.dtype, "n_in")
-        output: FloatArray = self._core.predict_one(inputs)
+        try:
+            output: FloatArray = self._core.predict_one(inputs)
+        except ValueError:  # all that can be wrong with a checked input
+            raise self._diverged("the state would not be finite") from None
         return output
+
+    def _diverged(self, what: str) -> Diverged:
+        step = self.step_count
+        return Diverged(f"step {step}: {what}", step, History(np.zeros(0, self.rnn.dtype)))
 
     def reset(self) -> None:
         """Set the state to zero and let the learner forget the past; the weights stay."""
@@ -295,25 +301,25 @@ class Trainer:
             If the file is not one that :meth:`save` wrote.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with Path(path).open("rb") as bytes_, np.load(bytes_, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             config = json.loads(str(arrays.pop("config")))
             kind = CELLS[config["cell"]]
             dtype = np.dtype(config["dtype"])
             rnn = kind._blank(Shape(*config["shape"]), dtype, config["settings"])
+            rnn.feedback = arrays.pop("feedback", None)
+            trainer = cls(
+                rnn,
+                Rule.from_dict(config["rule"]),
+                optimiser_from_dict(config["optimiser"]),
+                seed=config["seed"],
+                update_every=config["update_every"],
+            )
+            trainer.load_state(arrays)
         except OSError:
             raise
         except Exception as error:
             raise ValueError(f"path: expected a file written by Trainer.save, got {path}: {error}") from None
-        rnn.feedback = arrays.pop("feedback", None)
-        trainer = cls(
-            rnn,
-            Rule.from_dict(config["rule"]),
-            optimiser_from_dict(config["optimiser"]),
-            seed=config["seed"],
-            update_every=config["update_every"],
-        )
-        trainer.load_state(arrays)
         return trainer
 
     def __repr__(self) -> str:
@@ -348,4 +354,7 @@ class _Caller:
         there = since[np.isfinite(since)]
         mean = float(there.mean(dtype=np.float64)) if there.size else float("nan")
         self.last, self.time = done, time.monotonic()
-        self.callback(done, mean)
+        try:
+            self.callback(done, mean)
+        except BaseException:
+            raise  # having been caught, it takes along where it came from: the core hands on the value alone

@@ -37,6 +37,7 @@ inline std::vector<LearnerSpec> cells() {
     all.push_back(spec);
   };
   add("kij", "rtrl");
+  add("kij", "lazy");
   add("kij", "window");
   add("k=i", "leak");
   add("k=i", "diagonal");
@@ -98,7 +99,7 @@ inline int order(const LearnerSpec& spec) {
   if (spec.tensor == "none") return 0;
   if (spec.tensor == "k|ij") return closed_form ? 2 : 3;
   if (spec.tensor == "kj|ij") return closed_form ? 3 : 4;
-  return 3;  // ki|j, kj|i, ki|ij
+  return 3;  // ki|j, kj|i, ki|ij, and lazy propagation on average
 }
 
 // Sizes of a network with m = n + n_in + 1, S = p n, R = g n.

@@ -1,9 +1,9 @@
 // Prints `tensor solver n operations` for one step of a learner.
 //
-//     count_work                                  every pair of tensor and solver, n = 8, 16, 32, 64
+//     count_work                              every pair of tensor and solver, n = 8, 16, 32, 64
 //     count_work tensor solver rank n [key=value ...]
 //
-// Keys: current, normaliser, noise, immediate, window.
+// Keys: current, normaliser, noise, immediate, window, block.
 #include <iostream>
 
 #include "work.hpp"
@@ -27,6 +27,7 @@ void set(LearnerSpec& spec, const std::string& option) {
   if (option == "immediate=row") return void(spec.immediate = ImmediateBy::row);
   if (option == "immediate=state") return void(spec.immediate = ImmediateBy::state);
   if (option.rfind("window=", 0) == 0) return void(spec.window = std::stol(option.substr(7)));
+  if (option.rfind("block=", 0) == 0) return void(spec.block = std::stol(option.substr(6)));
   throw std::invalid_argument("no option " + option);
 }
 

@@ -1,4 +1,4 @@
-// Steps of a learner without a network: a dense J, and D, a_hat and q, all drawn at random.
+// Steps of a learner without a network: a dense J, and D, a_hat, q and the rest, drawn at random.
 #pragma once
 
 #include <memory>
@@ -18,6 +18,8 @@ class Driver final : public Transition<T> {
         a_hat_(shape.m),
         q_(shape.S()),
         state_(shape.S()),
+        y_(shape.n_out),
+        W_(shape.R(), shape.m),
         noise_(Vector<T>::Zero(learner->noise_size())),
         D_(shape.n, shape.states_per_unit, shape.rows_per_unit),
         leak_(shape.n, shape.states_per_unit, shape.states_per_unit),
@@ -28,16 +30,28 @@ class Driver final : public Transition<T> {
     draw(a_hat_, 1.0);
     draw(q_, 1.0);
     draw(state_, 1.0);
+    draw(y_, 1.0);
+    draw(W_, 0.5);
     J_.bind(J_dense_);
     learner->reset(state_.data());
   }
 
   // New random numbers for the learner.
-  void draw_noise() { random_.fill(learner->noise_kind(), noise_.data(), noise_.size()); }
+  void draw_noise() { learner->draw(random_, noise_.data()); }
 
   void step(T scale = T(1), T* target = nullptr) {
-    learner->step({shape_, &J_, &D_, &leak_, a_hat_.data(), q_.data(), state_.data(), this},
-                  noise_.data(), scale, target);
+    Step<T> seen;
+    seen.shape = shape_;
+    seen.J = &J_;
+    seen.D = &D_;
+    seen.leak = &leak_;
+    seen.a_hat = a_hat_.data();
+    seen.q = q_.data();
+    seen.state = state_.data();
+    seen.y = y_.data();
+    seen.W = &W_;
+    seen.network = this;
+    learner->step(seen, noise_.data(), scale, target);
   }
 
   // The linear network, for the rules that run it from another state.
@@ -58,7 +72,9 @@ class Driver final : public Transition<T> {
   Shape shape_;
   Random random_;
   Matrix<T> J_dense_;
-  Vector<T> a_hat_, q_, state_, noise_;
+  Vector<T> a_hat_, q_, state_, y_;
+  Matrix<T> W_;
+  Vector<T> noise_;
   BlockDiagonal<T> D_, leak_;
   Jacobian<T> J_;
 };

@@ -12,8 +12,8 @@ using namespace axonomy;
 
 constexpr int mark = 12345;
 
-// A column-major operand (rows, cols) with leading dimension rows + pad. Without a guard it ends with
-// its last entry, so that a sanitizer sees every read past it.
+// A column-major operand (rows, cols) with leading dimension rows + pad. Without a guard it ends
+// with its last entry, so that a sanitizer sees every read past it.
 template <class T>
 struct Operand {
   Operand(Index rows, Index cols, Index pad, Index guard, T filler)

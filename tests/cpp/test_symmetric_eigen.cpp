@@ -1,4 +1,4 @@
-// SymmetricEigen against what it is to solve and against Eigen's solver, at full and at deficient rank.
+// SymmetricEigen against what it solves and against Eigen's solver, at full and at deficient rank.
 #include "axonomy/core/symmetric_eigen.hpp"
 
 #include "check.hpp"

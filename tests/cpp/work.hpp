@@ -1,23 +1,29 @@
 // The floating-point operations of one step of a learner, counted.
 #pragma once
 
+#include "axonomy/influence/lazy.hpp"
 #include "counting.hpp"
 #include "driver.hpp"
 
 namespace axonomy {
 
-// n_in = 2, the gradient included. A few steps go first: factors start from zero.
-inline std::uint64_t operations_of_step(const LearnerSpec& spec, Index n) {
+// n_in = 2. A few steps go first: factors start from zero. Lazy propagation works in blocks: the
+// mean over one.
+inline std::uint64_t operations_of_step(const LearnerSpec& spec, Index n,
+                                        bool with_gradient = true) {
   const Shape shape = make_shape(n);
   Driver<Counting> driver(spec, shape);
   Matrix<Counting> gradient = Matrix<Counting>::Zero(shape.R(), shape.m);
-  const Index steps = order(spec) < 4 ? 4 : 2;
-  for (Index t = 0; t < steps; ++t) {
+  const Index warm_up = order(spec) < 4 ? 3 : 1;
+  Index counted = 1;
+  if (spec.solver == "lazy")
+    counted = spec.block > 0 ? spec.block : LazyInfluence<Counting>::default_block(shape);
+  for (Index t = 0; t < warm_up + counted; ++t) {
+    if (t == warm_up) Counting::operations = 0;
     driver.draw_noise();
-    Counting::operations = 0;
-    driver.step(Counting(1), gradient.data());
+    driver.step(Counting(1), with_gradient ? gradient.data() : nullptr);
   }
-  return Counting::operations;
+  return Counting::operations / static_cast<std::uint64_t>(counted);
 }
 
 }  // namespace axonomy

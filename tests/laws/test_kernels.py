@@ -51,6 +51,7 @@ every_current = pytest.mark.parametrize("current", ["exact", "estimated"])
 # The cells without factors, by their solvers.
 UNFACTORED = {
     "rtrl": lambda steps, rule: rtrl(steps),
+    "lazy": lambda steps, rule: rtrl(steps),
     "window": lambda steps, rule: tbptt(steps, rule.options["window"]),
     "leak": lambda steps, rule: diagonal(steps, N_UNITS, "leak"),
     "diagonal": lambda steps, rule: diagonal(steps, N_UNITS, "J"),

@@ -62,7 +62,7 @@ class Engine {
       // Forgetting comes after the checks so that a refused step leaves the learner untouched; the state
       // the learner starts from is the one before the step.
       before_.setZero();
-      learner->reset(before_.data());
+      learner->new_sequence(before_.data());
     }
     return true;
   }
@@ -70,7 +70,7 @@ class Engine {
   // The numbers for the learner's step, drawn or given.
   const T* noise(const T* given = nullptr) {
     if (given != nullptr || noise_.size() == 0) return given;
-    random.fill(learner->noise_kind(), noise_.data(), noise_.size());
+    learner->draw(random, noise_.data());
     return noise_.data();
   }
 
@@ -134,7 +134,9 @@ class Trainer {
                   options.update_every == 1),
         gradient_(Matrix<T>::Zero(engine_.cell->W.rows(), engine_.cell->W.cols())),
         output_gradient_(
-            Matrix<T>::Zero(engine_.cell->W_out.rows(), engine_.cell->W_out.cols())) {}
+            Matrix<T>::Zero(engine_.cell->W_out.rows(), engine_.cell->W_out.cols())) {
+    if (options_.update_every > 1) engine_.learner->defer();
+  }
 
   Engine<T>& engine() { return engine_; }
   std::uint64_t step_count() const { return steps_; }
@@ -147,20 +149,17 @@ class Trainer {
     Cell<T>& cell = *engine_.cell;
     const Step<T> seen = cell.linearised();
     const T* noise = engine_.noise();
-    if (record != nullptr) measure(seen, noise, loss, y != nullptr, *record, *request);
+    const bool learns = y != nullptr || engine_.learner->late();
+    if (record != nullptr) measure(seen, noise, loss, learns, *record, *request);
     if (in_place_) {
       const T rate = -T(options_.schedule.rate(updates_));
-      engine_.learner->step(seen, noise, rate, y == nullptr ? nullptr : cell.W.data());
-      if (y != nullptr) {
-        add_output_gradient(cell, rate, cell.W_out);
-        ++updates_;
-      }
+      engine_.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
+      if (y != nullptr) add_output_gradient(cell, rate, cell.W_out);
+      if (learns) ++updates_;
     } else {
-      engine_.learner->step(seen, noise, T(1), y == nullptr ? nullptr : gradient_.data());
-      if (y != nullptr) {
-        add_output_gradient(cell, T(1), output_gradient_);
-        ++pending_;
-      }
+      engine_.learner->step(seen, noise, T(1), learns ? gradient_.data() : nullptr);
+      if (y != nullptr) add_output_gradient(cell, T(1), output_gradient_);
+      if (learns) ++pending_;
       if ((steps_ + 1) % static_cast<std::uint64_t>(options_.update_every) == 0 && pending_ > 0)
         update();
     }
@@ -227,13 +226,16 @@ class Trainer {
   }
 
   void visit(StateVisitor<T>& v) {
-    v.section("cell");
+    v.enter("cell");
     engine_.cell->visit(v);
-    v.section("learner");
+    v.leave();
+    v.enter("learner");
     engine_.learner->visit(v);
-    v.section("optimiser");
+    v.leave();
+    v.enter("optimiser");
     optimiser_->visit(v);
-    v.section("trainer");
+    v.leave();
+    v.enter("trainer");
     if (!in_place_) {
       v.matrix("gradient", gradient_);
       v.matrix("output_gradient", output_gradient_);
@@ -242,6 +244,7 @@ class Trainer {
     v.word("steps", steps_);
     v.word("updates", updates_);
     v.word("pending", pending_);
+    v.leave();
   }
 
  private:
@@ -270,6 +273,7 @@ class Trainer {
   }
 
   void update() {
+    engine_.learner->flush(gradient_.data());
     ++updates_;
     Cell<T>& cell = *engine_.cell;
     const T rate = T(options_.schedule.rate(updates_ - 1));
@@ -305,7 +309,10 @@ class Trainer {
       Matrix<T> gradient = Matrix<T>::Zero(cell.W.rows(), cell.W.cols());
       Matrix<T> output = Matrix<T>::Zero(cell.W_out.rows(), cell.W_out.cols());
       learner_snapshot_.save(*engine_.learner);
+      engine_.learner->flush(gradient.data());
+      gradient.setZero();
       engine_.learner->step(seen, noise, T(1), gradient.data());
+      engine_.learner->flush(gradient.data());
       learner_snapshot_.restore(*engine_.learner);
       add_output_gradient(cell, T(1), output);
       record.gradient_norm = std::sqrt(static_cast<double>(gradient.squaredNorm()) +

@@ -82,7 +82,7 @@ class Cell(ABC):
 
     shape: Shape
     dtype: np.dtype[Any]
-    loss: str
+    _loss: str
     _cell: _core.Cell32 | _core.Cell64
 
     @abstractmethod
@@ -98,7 +98,12 @@ class Cell(ABC):
         self._cell = cell
         self.shape = shape
         self.dtype = dtype
-        self.loss = loss
+        self._loss = loss
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss."""
+        return self._loss
 
     def _array(self, name: str, value: object, shape: tuple[int, ...], meaning: str) -> FloatArray:
         return _check.real_array(name, value, shape, self.dtype, meaning)

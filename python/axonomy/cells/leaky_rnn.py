@@ -56,8 +56,8 @@ class LeakyRNN(Cell):
 
     kind: ClassVar[str] = "leaky_rnn"
 
-    alpha: float
-    activation: str
+    _alpha: float
+    _activation: str
 
     def __init__(
         self,
@@ -74,7 +74,8 @@ class LeakyRNN(Cell):
         dtype: Any = np.float64,
     ) -> None:
         dtype = _check.float_dtype("dtype", dtype)
-        n = np.shape(W_rec)[0] if np.ndim(W_rec) == 2 else None
+        W_rec = _check.array("W_rec", W_rec)
+        n = len(W_rec) if W_rec.ndim == 2 else None
         recurrent = _check.real_array("W_rec", W_rec, (n, n), dtype, "n, n")
         n = recurrent.shape[0]
         inputs = _check.real_array("W_in", W_in, (n, None), dtype, "n, n_in")
@@ -94,12 +95,22 @@ class LeakyRNN(Cell):
         loss: str,
         state_noise: float,
     ) -> None:
-        self.alpha = _check.number("alpha", alpha, above=0, most=1)
-        self.activation = _check.one_of("activation", activation, ACTIVATIONS)
+        self._alpha = _check.number("alpha", alpha, above=0, most=1)
+        self._activation = _check.one_of("activation", activation, ACTIVATIONS)
         loss = _check.one_of("loss", loss, LOSSES)
         make = _core.make_leaky_rnn32 if dtype == np.float32 else _core.make_leaky_rnn64
         self._hold(make(shape._core(), loss, activation, self.alpha), shape, dtype, loss)
         self.state_noise = state_noise
+
+    @property
+    def alpha(self) -> float:
+        """Leak α."""
+        return self._alpha
+
+    @property
+    def activation(self) -> str:
+        """Name of φ."""
+        return self._activation
 
     def settings(self) -> dict[str, Any]:
         """Return alpha, activation, loss and state noise."""

@@ -94,6 +94,11 @@ def stream_of(task: tasks.Task, steps: int | None, seed: int) -> tasks.Stream:
     return task.generate(DEFAULT_STEPS if steps is None else steps, seed)
 
 
+def shown(loss: float) -> str:
+    """A loss in a few characters, also one that has run away."""
+    return f"{loss:.4f}" if not abs(loss) >= 1e4 else f"{loss:.3g}"
+
+
 def loss_name(task: tasks.Task) -> str:
     """The loss of a task, as the axis of a figure has it."""
     names = {"mse": "squared error", "cross_entropy": "cross-entropy (nats)"}

@@ -125,7 +125,7 @@ def run(plan: Plan, out: Path, *, jobs: int | None, force: bool, figure: bool) -
     for rule in plan.rules.values():
         plan.setting.trainer(rule, seed=0)  # what cannot be built is said before anything runs
     config = plan.to_dict()
-    _results.prepare_folder(out, force)
+    _results.prepare_folder(out, force, TABLE, FIGURE)
     _results.write_config(out, config)
     runs, interrupted = _run_all(plan, config["steps"], jobs or os.cpu_count() or 1)
     rows = _ranked(plan, runs)
@@ -186,7 +186,7 @@ def _run_one(
         nonlocal reported
         if stop.is_set():
             raise _Stopped
-        advance(step - reported, f"{label}, seed {seed}: loss {loss:.4f}")
+        advance(step - reported, f"{label}, seed {seed}: loss {_common.shown(loss)}")
         reported = step
 
     start = time.perf_counter()
@@ -256,9 +256,9 @@ def _rich_table(plan: Plan, rows: Sequence[Row]) -> Table:
         if values["diverged"]:
             loss = f"{values['diverged']} of {values['seeds']} diverged"
         elif np.isfinite(row.spread):
-            loss = f"{row.loss:.4f} ± {row.spread:.4f}"
+            loss = f"{_common.shown(row.loss)} ± {_common.shown(row.spread)}"
         else:
-            loss = f"{row.loss:.4f}"
+            loss = _common.shown(row.loss)
         table.add_row(
             str(place),
             row.label.removeprefix(f"{row.rule.tensor} "),  # the next column has it

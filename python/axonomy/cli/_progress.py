@@ -17,6 +17,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from axonomy.cli import _common
+
 
 class _Speed(ProgressColumn):
     def render(self, task: Task) -> Text:
@@ -42,7 +44,7 @@ def training_bar(total: int, done: int = 0) -> Iterator[Callable[[int, float], N
         bar = progress.add_task("training", total=total, completed=done, loss="")
 
         def callback(step: int, loss: float) -> None:
-            progress.update(bar, completed=step, loss=f"{loss:.4f}")
+            progress.update(bar, completed=step, loss=_common.shown(loss))
 
         yield callback
 

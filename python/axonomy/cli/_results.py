@@ -24,13 +24,18 @@ from axonomy.tasks import Stream
 CONFIG, METRICS, CHECKPOINT, CURVE = "config.toml", "metrics.npz", "checkpoint.npz", "curve.png"
 
 
-def prepare_folder(folder: Path, force: bool) -> None:
-    """Make the folder; refuse one with something in it unless forced."""
+def prepare_folder(folder: Path, force: bool, *results: str) -> None:
+    """Make the folder; refuse one with something in it unless forced.
+
+    Then earlier ``results`` go at once: were this run to be killed, they would stand beside its config.
+    """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out: {folder} is not a folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise ValueError(f"--out: {folder} is not empty; give another folder, or --force")
     folder.mkdir(parents=True, exist_ok=True)
+    for name in results:
+        (folder / name).unlink(missing_ok=True)
 
 
 def write_config(folder: Path, values: Mapping[str, Any]) -> None:
@@ -62,8 +67,11 @@ def load(folder: Path) -> tuple[ax.Trainer, np.ndarray, str]:
         if not (folder / name).is_file():
             raise ValueError(f"--resume: {folder} has nothing to continue from (no {name})")
     trainer = ax.Trainer.load(folder / CHECKPOINT)
-    with np.load(folder / METRICS, allow_pickle=False) as metrics:
-        loss, seen = metrics["loss"], str(metrics["data"])
+    try:
+        with (folder / METRICS).open("rb") as file, np.load(file, allow_pickle=False) as metrics:
+            loss, seen = metrics["loss"], str(metrics["data"])
+    except Exception as error:  # numpy has many for files that are cut or none of its own
+        raise ValueError(f"--resume: {folder / METRICS} cannot be read: {error}") from None
     if trainer.step_count != len(loss):
         raise ValueError(
             f"--resume: {folder} was not saved whole: {METRICS} has {len(loss)} steps, "

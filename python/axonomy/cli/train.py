@@ -107,7 +107,7 @@ def train(
         chosen = _rule(rule, axes, options)
         stream = _common.stream_of(setting.task, steps, seed)
         run = Run(out, setting, chosen, seed, setting.trainer(chosen, seed), stream, np.empty(0))
-        _results.prepare_folder(out, force)
+        _results.prepare_folder(out, force, _results.METRICS, _results.CHECKPOINT, _results.CURVE)
     _results.write_config(run.folder, run.to_dict())
     code = run.go()
     _results.save(run.folder, run.trainer, run.loss, run.stream)
@@ -115,7 +115,7 @@ def train(
         _draw(run)
     typer.echo(
         f"{run.rule.name} on {run.setting.task.name}: {len(run.loss):,} steps, "
-        f"loss {_common.tail_mean(run.loss):.4f} over the last tenth; results in {run.folder}"
+        f"loss {_common.shown(_common.tail_mean(run.loss))} over the last tenth; results in {run.folder}"
     )
     if code:
         raise typer.Exit(code)
@@ -166,10 +166,15 @@ class Run:
 
 def _resumed(folder: Path, more: int | None) -> Run:
     config = _results.read_config(folder)
-    setting = _common.Setting.from_dict(config)
-    rule, seed = ax.Rule.from_dict(config["rule"]), config["seed"]
+    try:
+        setting = _common.Setting.from_dict(config)
+        rule, seed, planned = ax.Rule.from_dict(config["rule"]), config["seed"], config["steps"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"--resume: {folder / _results.CONFIG} describes no run of axonomy train: {error!r}"
+        ) from None
     trainer, loss, seen = _results.load(folder)
-    steps = config["steps"] if more is None else len(loss) + more
+    steps = planned if more is None else len(loss) + more
     if steps <= len(loss):
         raise ValueError(
             f"--resume: {folder} has all of its {len(loss):,} steps; say with --steps how many more"

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from axonomy.component import Component
-from axonomy.influence import factored, full, output_only, perturbation, unit_diagonal, window
+from axonomy.influence import factored, full, lazy, output_only, perturbation, unit_diagonal, window
 
 COMPONENTS: tuple[Component, ...] = (
     full.RTRL,
+    lazy.LAZY_RTRL,
     window.ROLLING_TBPTT,
     *factored.components(),
     perturbation.KERNL,

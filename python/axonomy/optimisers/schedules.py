@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from axonomy import _check
@@ -76,7 +76,9 @@ def as_schedule(name: str, value: object) -> Schedule:
         values = dict(value)
         kind = SCHEDULES[_check.one_of("schedule", values.pop("schedule", None), SCHEDULES)]
         known = {f.name for f in fields(kind)}
-        if set(values) - known:
-            raise ValueError(f"{name}: expected {sorted(known)}, got {sorted(values)}")
+        required = {f.name for f in fields(kind) if f.default is MISSING}
+        if not required <= set(values) <= known:
+            expected = ", ".join(sorted(known))
+            raise ValueError(f"{name}: expected a schedule of {expected}, got {_check.describe(value)}")
         return kind(**values)
     return Constant(_check.number(name, value, least=0))

@@ -8,7 +8,7 @@ from typing import Any
 from axonomy import _check
 from axonomy.rule import Rule
 from axonomy.rules.baseline import output_only
-from axonomy.rules.exact import rtrl, tbptt
+from axonomy.rules.exact import rtrl, rtrl_lazy, tbptt
 from axonomy.rules.factored import kf_rtrl, ok, r_kf_rtrl, uoro
 from axonomy.rules.perturbation import kernl
 from axonomy.rules.unit_diagonal import eprop, rflo, snap
@@ -16,14 +16,37 @@ from axonomy.rules.unit_diagonal import eprop, rflo, snap
 _NAMED: dict[str, Callable[..., Rule]] = {
     function.__name__: function
     for function in (
-        rtrl, tbptt, uoro, kf_rtrl, r_kf_rtrl, ok, kernl, rflo, snap, eprop, output_only,
+        rtrl,
+        rtrl_lazy,
+        tbptt,
+        uoro,
+        kf_rtrl,
+        r_kf_rtrl,
+        ok,
+        kernl,
+        rflo,
+        snap,
+        eprop,
+        output_only,
     )
-}  # fmt: skip
+}
 
 __all__ = [
-    "as_rule", "eprop", "kernl", "kf_rtrl", "names", "ok", "output_only", "r_kf_rtrl", "rflo", "rtrl",
-    "snap", "tbptt", "uoro",
-]  # fmt: skip
+    "as_rule",
+    "eprop",
+    "kernl",
+    "kf_rtrl",
+    "names",
+    "ok",
+    "output_only",
+    "r_kf_rtrl",
+    "rflo",
+    "rtrl",
+    "rtrl_lazy",
+    "snap",
+    "tbptt",
+    "uoro",
+]
 
 
 def names() -> tuple[str, ...]:

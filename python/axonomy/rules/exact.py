@@ -10,6 +10,17 @@ def rtrl() -> Rule:
     return compose("past", "kij", "deterministic", "closed-form", solver="rtrl")
 
 
+def rtrl_lazy(block: int = 0) -> Rule:
+    """RTRL by lazy propagation: the same gradients at O(n³) a step (block form: Schmidhuber 1992).
+
+    Parameters
+    ----------
+    block : int
+        Steps of a block; 0 chooses it by the sizes.
+    """
+    return compose("past", "kij", "deterministic", "closed-form", solver="lazy", block=block)
+
+
 def tbptt(window: int = 10) -> Rule:
     """Rolling truncated backpropagation: the current loss through the last `window` steps.
 

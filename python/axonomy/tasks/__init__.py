@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from axonomy import _check
 from axonomy.tasks.add import Add
 from axonomy.tasks.base import Stream, Task
 from axonomy.tasks.file_stream import FileStream
@@ -27,8 +28,8 @@ def make(name: str, **options: Any) -> Task:
     ValueError
         If there is no such task, or it lacks or does not take one of the options.
     """
-    if name not in registry:
-        raise ValueError(f"task: expected one of {', '.join(registry)}, got {name!r}")
+    if not isinstance(name, str) or name not in registry:
+        raise ValueError(f"task: expected one of {', '.join(registry)}, got {_check.describe(name)}")
     fields = dataclasses.fields(registry[name])  # type: ignore[arg-type]
     names = [field.name for field in fields]
     for option in options:
@@ -42,6 +43,8 @@ def make(name: str, **options: Any) -> Task:
 
 def from_dict(values: Mapping[str, Any]) -> Task:
     """The task that `Task.to_dict` described."""
+    if not isinstance(values, Mapping):
+        raise ValueError(f"task: expected a mapping, got {_check.describe(values)}")
     options = dict(values)
     return make(options.pop("task", None), **options)
 

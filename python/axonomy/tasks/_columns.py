@@ -74,15 +74,13 @@ def _number(path: Path, line: int, name: str, row: list[str], place: int) -> flo
 def _read_npz(path: Path, names: list[str]) -> Columns:
     """Arrays of shape (T,) or (T, k)."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as bytes_, np.load(bytes_, allow_pickle=False) as file:
             _check_names(path, names, list(file.files))
             arrays = {name: file[name] for name in names}
-    except ValueError as error:
-        if isinstance(error, _MissingColumn):
-            raise
+    except _MissingColumn:
+        raise
+    except Exception as error:  # numpy has many for files that are cut, pickled or no archive
         raise ValueError(f"{path} is not a plain npz file: {error}") from None
-    except (OSError, EOFError) as error:
-        raise ValueError(f"{path} is not an npz file: {error}") from None
     for name, array in arrays.items():
         _check_array(path, name, array, len(next(iter(arrays.values()))) if array.ndim else 0)
     return {name: a.astype(np.float64).reshape(len(a), -1) for name, a in arrays.items()}

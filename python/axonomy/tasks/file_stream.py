@@ -50,10 +50,13 @@ class FileStream(Task):
     name: ClassVar[str] = "file"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.path, (str, os.PathLike)):
+            raise ValueError(f"path: expected a path, got {_check.describe(self.path)}")
         object.__setattr__(self, "path", os.fspath(self.path))
         for field in ("inputs", "targets"):
             names = getattr(self, field)
-            if isinstance(names, str) or not names or not all(isinstance(n, str) for n in names):
+            listed = isinstance(names, Sequence) and not isinstance(names, str)
+            if not listed or not names or not all(isinstance(n, str) for n in names):
                 raise ValueError(f"{field}: expected a list of column names, got {names!r}")
             object.__setattr__(self, field, tuple(names))
         _check.one_of("loss", self.loss, LOSSES)

@@ -62,8 +62,18 @@ class Jacobian {
   }
 
   const Matrix<T>& dense() const {
-    if (!has_dense_) build_dense();
+    if (!has_dense_) {
+      build(dense_.data());
+      has_dense_ = true;
+    }
     return dense_;
+  }
+  // out (S, S) = J
+  void write_dense(T* out) const {
+    if (has_dense_)
+      std::copy_n(dense_.data(), dense_.size(), out);
+    else
+      build(out);
   }
 
   // The blocks of J that couple the states of one unit.
@@ -99,19 +109,19 @@ class Jacobian {
     }
   }
 
-  void build_dense() const {
+  void build(T* out) const {
+    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
     const Index S = shape_.S(), n = shape_.n;
     const Index p = shape_.states_per_unit, g = shape_.rows_per_unit;
-    dense_.leftCols(S - n).setZero();
+    std::fill_n(out, S * (S - n), T(0));
     for (Index j = 0; j < n; ++j)
       for (Index a = 0; a < p; ++a) {
-        auto column = dense_.col(S - n + j).segment(a * n, n).array();
+        Eigen::Map<Array> column(out + (S - n + j) * S + a * n, n);
         column = D_->array(a, 0) * W_->col(j).head(n).array();
         for (Index gate = 1; gate < g; ++gate)
           column += D_->array(a, gate) * W_->col(j).segment(gate * n, n).array();
       }
-    F_->add_to(dense_.data(), S);
-    has_dense_ = true;
+    F_->add_to(out, S);
   }
 
   Shape shape_;
@@ -140,6 +150,8 @@ struct Step {
   const T* a_hat = nullptr;                // (m,)
   const T* q = nullptr;                    // (S,), dL/ds: zero outside the activity
   const T* state = nullptr;                // (S,), after the step
+  const T* y = nullptr;                    // (n_out,), the target; zeros where there is none
+  const Matrix<T>* W = nullptr;            // (R, m)
   const Transition<T>* network = nullptr;  // null when a caller drives the learner by hand
 };
 

@@ -46,7 +46,7 @@ inline double expm1_bounded(double x) {
   p = p * r + 0.5;
   const double em1 = r + r * r * p;
   // 2^k from the low bits of the shifted number, without an integer conversion.
-  const auto bits = bit_cast<std::int64_t>(shifted);
+  const auto bits = bit_cast<std::uint64_t>(shifted);
   const double scale = bit_cast<double>((bits + 1023) << 52);
   return scale * em1 + (scale - 1.0);
 }
@@ -66,7 +66,7 @@ inline float expm1_bounded(float x) {
   p = p * r + 1.0f / 6.0f;
   p = p * r + 0.5f;
   const float em1 = r + r * r * p;
-  const auto bits = bit_cast<std::int32_t>(shifted);
+  const auto bits = bit_cast<std::uint32_t>(shifted);
   const float scale = bit_cast<float>((bits + 127) << 23);
   return scale * em1 + (scale - 1.0f);
 }

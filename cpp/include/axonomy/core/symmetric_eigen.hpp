@@ -1,6 +1,6 @@
-// Eigenvalues and eigenvectors of a symmetric matrix in place, in memory that is kept: the algorithm
-// of Eigen's SelfAdjointEigenSolver (Householder tridiagonalisation, then QR), which allocates on
-// every call.
+// Eigenvalues and eigenvectors of a symmetric matrix in place, in memory that is kept: the
+// algorithm of Eigen's SelfAdjointEigenSolver (Householder tridiagonalisation, then QR), which
+// allocates every time.
 #pragma once
 
 #include <Eigen/Eigenvalues>

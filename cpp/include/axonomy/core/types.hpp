@@ -79,8 +79,9 @@ class StateVisitor {
   virtual ~StateVisitor() = default;
   virtual void array(const char* name, T* data, std::vector<Index> shape) = 0;
   virtual void words(const char* name, std::uint64_t* data, Index size) = 0;
-  // Names that follow belong to this part.
-  virtual void section(const char* name) { (void)name; }
+  // Names between the two belong to this part.
+  virtual void enter(const std::string& name) { (void)name; }
+  virtual void leave() {}
   // Memory that is held but carries nothing from one step to the next.
   virtual void scratch(std::size_t bytes) { (void)bytes; }
 

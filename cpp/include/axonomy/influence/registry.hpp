@@ -17,6 +17,7 @@ struct LearnerSpec {
   NoiseKind noise = NoiseKind::signs;
   ImmediateBy immediate = ImmediateBy::row;
   Index window = 1;
+  Index block = 0;  // lazy propagation; 0: near the optimum
   double sigma = 0, learning_rate = 0, decay = 0;  // learned by perturbation
 };
 

@@ -80,10 +80,11 @@ class Reduction(ABC):
             If a Gram matrix is not square, symmetric and finite, the shapes differ, ``rank < 1``, or
             `noise` has the wrong length.
         """
-        n_terms = np.asarray(gram_left).shape[0] if np.ndim(gram_left) == 2 else None
+        gram_left = _check.array("gram_left", gram_left)
+        n_terms = len(gram_left) if gram_left.ndim == 2 else None
         grams = []
         for name, gram in (("gram_left", gram_left), ("gram_right", gram_right)):
-            array = _check.real_array(name, gram, (n_terms, n_terms), np.float64, "(N, N)")
+            array = _check.real_array(name, gram, (n_terms, n_terms), np.float64, "N, N")
             if not np.allclose(array, array.T, rtol=1e-8, atol=1e-300):
                 raise ValueError(f"{name}: expected a symmetric matrix, got one that is not")
             grams.append(array)

@@ -1,0 +1,197 @@
+// RTRL by lazy propagation: the same gradient at every step, the weights changing at every step, at O(n^3) a
+// step. M is kept as of the start of a block of L steps, with the J, D and a_hat of the steps since:
+//
+//     gradient   c <- q;  for s = t ... 1:  gradient += (c D^s) (x) a_hat^s,  c <- c J^s;   gradient += c M
+//     fold       M <- P M + sum_s Q_s (x) a_hat^s,    P = J^L ... J^1,  Q_s = J^L ... J^{s+1} D^s
+//
+// (Schmidhuber 1992 has the block for one gradient a block.) The fold is two products on the one memory of M: as
+// (S, R m) for P, as (S R, m) for the sum. Where gradients are summed before they are used, the credits of all steps
+// are pulled back together, and the product with M is made once a sum. Memory O(n^3), M and the block.
+#pragma once
+
+#include "learner.hpp"
+
+namespace axonomy {
+
+template <class T>
+class LazyInfluence final : public Learner<T> {
+ public:
+  // `block` 0: near the optimum for these sizes.
+  LazyInfluence(const Shape& shape, Index block)
+      : shape_(shape),
+        block_(block > 0 ? block : default_block(shape)),
+        stride_(shape.S() * std::max(shape.S(), shape.R())),
+        group_(std::max<Index>(1, std::min(shape.m, Index(131072) / (shape.S() * shape.R() *
+                                                                       Index(sizeof(T)))))),
+        M_(Matrix<T>::Zero(shape.S(), shape.R() * shape.m)),
+        J_(Matrix<T>::Zero(stride_, block_)),
+        D_(static_cast<std::size_t>(block_),
+           BlockDiagonal<T>(shape.n, shape.states_per_unit, shape.rows_per_unit)),
+        q_(Matrix<T>::Zero(shape.S(), block_)),
+        regressors_(Matrix<T>::Zero(block_, shape.m)),
+        rows_(shape.R(), block_),
+        credit_(shape.S()),
+        pulled_(shape.S()),
+        P_(shape.S(), shape.S()),
+        P_next_(shape.S(), shape.S()),
+        old_(shape.S(), shape.R() * group_) {}
+
+  static Index default_block(const Shape& shape) {
+    // The fold costs S^2 R m / L a step and the pull-back S^2 L / 2 reads; its optimum is flat.
+    return std::min<Index>(96, std::max<Index>(8, shape.S() / 2));
+  }
+
+  void reset(const T*) override {
+    M_.setZero();
+    q_.setZero();
+    held_ = waiting_ = 0;
+    if (deferred_) sum_.setZero();
+  }
+
+  void new_sequence(const T* state) override {
+    if (!deferred_) return reset(state);
+    if (waiting_ > 0) collect(sum_.data());
+    M_.setZero();
+    held_ = 0;
+  }
+
+  void defer() override {
+    deferred_ = true;
+    sum_ = Matrix<T>::Zero(shape_.R(), shape_.m);
+  }
+
+  void flush(T* target) override {
+    if (!deferred_) return;
+    if (waiting_ > 0) collect(target);
+    Eigen::Map<Matrix<T>>(target, shape_.R(), shape_.m) += sum_;
+    sum_.setZero();
+  }
+
+  void step(const Step<T>& step, const T*, T scale, T* target) override {
+    const auto slot = static_cast<Index>(held_);
+    step.J->write_dense(J_.col(slot).data());
+    D_[static_cast<std::size_t>(slot)].entries() = step.D->entries();
+    regressors_.row(slot) = Eigen::Map<const Vector<T>>(step.a_hat, shape_.m).transpose();
+    ++held_;
+    if (target == nullptr) {
+      q_.col(slot).setZero();
+    } else if (deferred_) {
+      q_.col(slot) = scale * Eigen::Map<const Vector<T>>(step.q, shape_.S());
+      waiting_ = held_;
+    } else {
+      credit_ = scale * Eigen::Map<const Vector<T>>(step.q, shape_.S());
+      for (Index s = slot; s >= 0; --s) pull_back(s);
+      add(slot + 1, target);
+    }
+    if (held_ < static_cast<std::uint64_t>(block_)) return;
+    if (waiting_ > 0) collect(sum_.data());
+    fold();
+  }
+
+  bool influence(Matrix<T>& M) const override {
+    const Index S = shape_.S(), R = shape_.R();
+    M = M_;
+    Matrix<T> D(S, R);
+    for (Index s = 0; s < static_cast<Index>(held_); ++s) {
+      M = (Eigen::Map<const Matrix<T>>(J_.col(s).data(), S, S) * M).eval();
+      D.setZero();
+      D_[static_cast<std::size_t>(s)].add_to(D.data(), S);
+      for (Index j = 0; j < shape_.m; ++j) M.middleCols(j * R, R) += D * regressors_(s, j);
+    }
+    return true;
+  }
+
+  void visit(StateVisitor<T>& v) override {
+    v.array("influence", M_.data(), {shape_.S(), shape_.R(), shape_.m});
+    v.matrix("J", J_);
+    for (std::size_t s = 0; s < D_.size(); ++s)
+      v.matrix(("D_" + std::to_string(s)).c_str(), D_[s].entries());
+    v.matrix("q", q_);
+    v.matrix("a_hat", regressors_);
+    v.word("held", held_);
+    v.word("waiting", waiting_);
+    if (deferred_) v.matrix("sum", sum_);
+    v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size() + 2 * P_.size() + old_.size()));
+  }
+
+ private:
+  // One step back: its row of credits, and the credit of the step before.
+  void pull_back(Index s) {
+    const Index S = shape_.S();
+    D_[static_cast<std::size_t>(s)].multiply_left(credit_.data(), rows_.col(s).data());
+    pulled_.noalias() = Eigen::Map<const Matrix<T>>(J_.col(s).data(), S, S).transpose() * credit_;
+    credit_.swap(pulled_);
+  }
+
+  // target += sum over `count` steps of row (x) a_hat, + credit . M
+  void add(Index count, T* target) {
+    const Index R = shape_.R(), m = shape_.m;
+    gemm<T>(R, m, count, rows_.data(), R, regressors_.data(), block_, target, R, true);
+    Eigen::Map<Vector<T>>(target, R * m).noalias() += M_.transpose() * credit_;
+  }
+
+  // The gradients of all steps that wait, summed.
+  void collect(T* target) {
+    const auto count = static_cast<Index>(waiting_);
+    credit_.setZero();
+    for (Index s = count - 1; s >= 0; --s) {
+      credit_ += q_.col(s);
+      pull_back(s);
+    }
+    add(count, target);
+    q_.leftCols(count).setZero();
+    waiting_ = 0;
+  }
+
+  void fold() {
+    const Index S = shape_.S(), R = shape_.R(), m = shape_.m, n = shape_.n;
+    const auto count = static_cast<Index>(held_);
+    for (Index s = count - 1; s >= 0; --s) {
+      T* slot = J_.col(s).data();
+      if (s == count - 1)
+        P_next_ = Eigen::Map<const Matrix<T>>(slot, S, S);
+      else
+        gemm<T>(S, S, S, P_.data(), S, slot, S, P_next_.data(), S);
+      // J^s is used up: Q_s = P D^s takes its place.
+      const BlockDiagonal<T>& D = D_[static_cast<std::size_t>(s)];
+      for (Index i = 0; i < R; ++i) {
+        Eigen::Map<Vector<T>> column(slot + i * S, S);
+        if (s == count - 1) {
+          column.setZero();
+          for (Index a = 0; a < shape_.states_per_unit; ++a)
+            column[a * n + i % n] = D.part(a, i / n)[i % n];
+          continue;
+        }
+        column = D.part(0, i / n)[i % n] * P_.col(i % n);
+        for (Index a = 1; a < shape_.states_per_unit; ++a)
+          column += D.part(a, i / n)[i % n] * P_.col(a * n + i % n);
+      }
+      P_.swap(P_next_);
+    }
+    for (Index j = 0; j < m; j += group_) {
+      const Index columns = std::min(group_, m - j) * R;
+      T* part = M_.col(j * R).data();
+      old_.leftCols(columns) = M_.middleCols(j * R, columns);
+      gemm<T>(S, columns, S, P_.data(), S, old_.data(), S, part, S);
+      gemm<T>(S * R, columns / R, count, J_.data(), stride_, regressors_.col(j).data(), block_, part,
+              S * R, true);
+    }
+    held_ = 0;
+  }
+
+  Shape shape_;
+  Index block_, stride_, group_;
+  bool deferred_ = false;
+  Matrix<T> M_;                      // (S, R m), as of the block's start
+  Matrix<T> J_;                      // L times (S, S), during the fold (S, R)
+  std::vector<BlockDiagonal<T>> D_;  // L times (S, R)
+  Matrix<T> q_;                      // (S, L): of the gradients that wait
+  Matrix<T> regressors_;             // (L, m)
+  Matrix<T> sum_;                    // (R, m): gradients whose block is over
+  Matrix<T> rows_;                   // (R, L), workspace
+  Vector<T> credit_, pulled_;        // (S,), workspace
+  Matrix<T> P_, P_next_, old_;       // workspace
+  std::uint64_t held_ = 0, waiting_ = 0;
+};
+
+}  // namespace axonomy

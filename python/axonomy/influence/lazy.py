@@ -1,0 +1,34 @@
+"""RTRL by lazy propagation: the same numbers at every step, at O(n³) a step instead of O(n⁴).
+
+M is kept as of the start of a block of L steps. Each step pulls q back through the block's stored J, adding
+``(c D^s) ⊗ a_hat^s`` on the way, then adds ``c M``; every L steps M is brought up to date by two matrix products.
+Weights change at every step, as in RTRL (block form for one gradient a block: Schmidhuber 1992).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axonomy import _check
+from axonomy.component import Component, Option
+from axonomy.order import Order
+
+
+def _block(name: str, value: Any) -> int:
+    return _check.integer(name, value, 0)
+
+
+LAZY_RTRL = Component(
+    facing="past",
+    tensor="kij",
+    randomness="deterministic",
+    solution="closed-form",
+    solver="lazy",
+    title="the whole influence, exact, propagated in blocks",
+    known_as="lazy RTRL",
+    bias="none",
+    memory=Order(3),
+    time=Order(3),
+    references=("williams1989", "schmidhuber1992"),
+    options={"block": Option(0, _block, "L, the steps of a block; 0 chooses it by the sizes")},
+)
