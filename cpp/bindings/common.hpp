@@ -80,7 +80,7 @@ class FromDict final : public StateVisitor<T> {
     auto value = py::array_t<V, Order>::ensure(dict_[py::str(key)]);
     if (!value) {
       PyErr_Clear();
-      throw std::invalid_argument("load_state: '" + key + "' is not a numeric array");
+      throw std::invalid_argument("load_state: '" + key + "' is not a numeric array of this precision");
     }
     const std::vector<Index> got(value.shape(), value.shape() + value.ndim());
     if (got != shape)

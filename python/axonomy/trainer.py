@@ -199,7 +199,8 @@ class Trainer:
         ValueError
             If an argument has the wrong shape or is not finite.
         Diverged
-            If the step would not be finite: it is not taken.
+            If its state or loss would not be finite: the step is not taken. Weights that it makes so show at
+            the next step; :meth:`run` looks at them too.
         """
         inputs = _check.real_array("x", x, (self.rnn.shape.n_in,), self.rnn.dtype, "n_in")
         loss: float | None = self._core.learn_one(inputs, None if y is None else target(self.rnn, y))

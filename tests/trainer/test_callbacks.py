@@ -265,3 +265,17 @@ def test_trainers_in_threads_do_not_meet() -> None:
     for seed in range(4):
         work(seed)
         np.testing.assert_array_equal(together[seed], losses[seed])
+
+
+def test_a_callback_that_stops_a_diverging_run_leaves_it_finite() -> None:
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(10, 2)), 1e3 * rng.normal(size=(10, 2))
+    trainer = ax.Trainer(ax.LeakyRNN.random(2, 4, 2, loss="mse"), "rtrl", ax.SGD(1e308))
+
+    def stop(done: int, loss: float) -> None:
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        trainer.run(X, Y, callback=stop, callback_every=1)
+    assert np.isfinite(trainer.rnn.W).all()
+    assert trainer.step_count == 0

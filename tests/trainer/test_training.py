@@ -352,3 +352,23 @@ def test_the_seed_decides() -> None:
 
     np.testing.assert_array_equal(weights(1), weights(1))
     assert (weights(1) != weights(2)).any()
+
+
+def test_reset_by_hand_is_reset_in_a_run() -> None:
+    """Also where gradients are kept back until the update."""
+    rule, reset = ax.rules.rtrl_lazy(block=3), np.arange(12) == 4
+    data = stream(network(), 12)
+    one, other = (ax.Trainer(network(), rule, ax.SGD(0.1), update_every=3) for _ in range(2))
+    one.run(data.X, data.Y, reset=reset)
+    for t in range(12):
+        if reset[t]:
+            other.reset()
+        other.learn_one(data.X[t], data.Y[t])
+    assert_same_state(other, one)
+
+
+def test_predictions_are_free_of_noise() -> None:
+    rnn = network(state_noise=0.5)
+    trainer = ax.Trainer(rnn, "rflo", ax.SGD(0.1))
+    quiet = rnn.forward(np.ones((1, 2))).output[0]
+    np.testing.assert_array_equal(trainer.predict_one(np.ones(2)), quiet)

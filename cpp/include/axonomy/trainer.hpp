@@ -32,17 +32,17 @@ class Engine {
 
   void reset() {
     cell->state.setZero();
-    learner->reset(cell->state.data());
+    learner->new_sequence(cell->state.data());
   }
 
   // Forward and loss; NaN where there is no target. A non-finite loss or state leaves everything as it
   // was before the step and returns false.
-  bool observe(const T* x, const T* y, bool reset_first, T& loss) {
+  bool observe(const T* x, const T* y, bool reset_first, T& loss, bool noisy = true) {
     before_ = cell->state;
     const Random before = random;
     if (reset_first) cell->state.setZero();
     const T* noise = nullptr;
-    if (cell->state_noise > T(0)) {
+    if (noisy && cell->state_noise > T(0)) {
       random.normals(state_noise_.data(), state_noise_.size());
       noise = state_noise_.data();
     }
@@ -212,7 +212,13 @@ class Trainer {
         saved_at = outcome.done;
         saved_time = now;
       }
-      if (poll) poll(outcome.done);
+      if (!poll) continue;
+      try {
+        poll(outcome.done);
+      } catch (...) {
+        if (!is_finite<T>(*this)) retrace(sequence, saved_at, outcome.done, losses, outcome);
+        throw;
+      }
     }
     if (!is_finite<T>(*this)) retrace(sequence, saved_at, sequence.length, losses, outcome);
   }
@@ -220,7 +226,7 @@ class Trainer {
   // Forward only: the state advances, nothing is learned.
   const Vector<T>& predict(const T* x) {
     T loss;
-    if (!engine_.observe(x, nullptr, false, loss))
+    if (!engine_.observe(x, nullptr, false, loss, false))
       throw std::domain_error("predict: the state would not be finite");
     return engine_.cell->output();
   }

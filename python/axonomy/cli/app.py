@@ -8,6 +8,7 @@ import typer
 
 import axonomy as ax
 from axonomy.cli._errors import tell_user_errors
+from axonomy.cli.bench import bench
 from axonomy.cli.compare import compare
 from axonomy.cli.demo import demo
 from axonomy.cli.table import table
@@ -21,7 +22,7 @@ app = typer.Typer(
     # What is not an error of the user is a bug, and its traceback should stay readable.
     pretty_exceptions_enable=False,
 )
-for command in (table, train, compare, demo):
+for command in (table, train, compare, demo, bench):
     app.command()(tell_user_errors(command))
 
 

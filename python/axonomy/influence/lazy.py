@@ -1,8 +1,9 @@
 """RTRL by lazy propagation: the same numbers at every step, at O(n³) a step instead of O(n⁴).
 
-M is kept as of the start of a block of L steps. Each step pulls q back through the block's stored J, adding
-``(c D^s) ⊗ a_hat^s`` on the way, then adds ``c M``; every L steps M is brought up to date by two matrix products.
-Weights change at every step, as in RTRL (block form for one gradient a block: Schmidhuber 1992).
+M is kept as of the start of a block of L steps. Each step pulls q back through the block's stored
+J, adding ``(c D^s) ⊗ a_hat^s`` on the way, then adds ``c M``; every L steps M is brought up to date
+by two matrix products. Weights change at every step, as in RTRL (block form for one gradient a
+block: Schmidhuber 1992).
 """
 
 from __future__ import annotations

@@ -1,5 +1,9 @@
 // RTRL: the whole influence, M <- J M + M_bar, gradient q.M (Williams & Zipser 1989).
 // M (S, R*m); memory O(n^3), time O(n^4).
+//
+// M lies in a buffer with room for one block of columns more. J times a block is written one block beside it, to the
+// left in one step and to the right in the next, so that nothing is copied and all else about a block is done while it
+// is in cache.
 #pragma once
 
 #include "learner.hpp"
@@ -11,48 +15,81 @@ class FullInfluence final : public Learner<T> {
  public:
   explicit FullInfluence(const Shape& shape)
       : shape_(shape),
-        block_(std::max<Index>(1, std::min(shape.R() * shape.m,
-                                           Index(65536) / (shape.S() * Index(sizeof(T)))))),
-        M_(Matrix<T>::Zero(shape.S(), shape.R() * shape.m)),
-        old_(shape.S(), block_) {}
+        columns_(shape.R() * shape.m),
+        block_(block_columns(shape)),
+        buffer_(Matrix<T>::Zero(shape.S(), columns_ + block_)) {}
 
-  void reset(const T*) override { M_.setZero(); }
+  void reset(const T*) override { buffer_.setZero(); }
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
-    const Index S = shape_.S(), R = shape_.R(), n = shape_.n, columns = M_.cols();
+    const Index blocks = (columns_ + block_ - 1) / block_;
     const Matrix<T>& J = step.J->dense();
-    Eigen::Map<const Vector<T>> q(step.q, S);
-    // In blocks of columns that stay in cache: propagate, add D a_hat, take the gradient.
-    for (Index start = 0; start < columns; start += block_) {
-      const Index count = std::min(block_, columns - start);
-      old_.leftCols(count) = M_.middleCols(start, count);
-      gemm<T>(S, count, S, J.data(), S, old_.data(), S, M_.col(start).data(), S);
-      for (Index c = start; c < start + count; ++c) {
-        const Index i = c % R;
-        const T a_hat = step.a_hat[c / R];
-        for (Index a = 0; a < shape_.states_per_unit; ++a)
-          M_(a * n + i % n, c) += step.D->part(a, i / n)[i % n] * a_hat;
-      }
-      if (target != nullptr)
-        Eigen::Map<Vector<T>>(target + start, count).noalias() +=
-            scale * (M_.middleCols(start, count).transpose() * q);
+    const bool to_the_left = at_ > 0;
+    const Index next = to_the_left ? 0 : block_;
+    for (Index b = 0; b < blocks; ++b) {
+      const Index start = (to_the_left ? b : blocks - 1 - b) * block_;
+      advance(step, J, start, std::min(block_, columns_ - start), next, scale, target);
     }
+    at_ = next;
   }
 
   bool influence(Matrix<T>& M) const override {
-    M = M_;
+    M = buffer_.middleCols(at_, columns_);
     return true;
   }
 
   void visit(StateVisitor<T>& v) override {
-    v.array("influence", M_.data(), {shape_.S(), shape_.R(), shape_.m});
-    v.scratch(sizeof(T) * static_cast<std::size_t>(old_.size()));
+    v.array("influence", buffer_.col(at_).data(), {shape_.S(), shape_.R(), shape_.m});
+    v.scratch(sizeof(T) * static_cast<std::size_t>(shape_.S() * block_));
   }
 
  private:
+  // While J stays in the first cache, so should a block and what it becomes; then rather few, long blocks.
+  static Index block_columns(const Shape& shape) {
+    const Index column = shape.S() * static_cast<Index>(sizeof(T));
+    const Index bytes = shape.S() * column <= 16384 ? 21504 : 262144;
+    return std::max<Index>(1, std::min(shape.R() * shape.m, bytes / column));
+  }
+
+  // Columns start ... start + count of M: propagate, add D a_hat, take the gradient.
+  void advance(const Step<T>& step, const Matrix<T>& J, Index start, Index count, Index next, T scale,
+               T* target) {
+    const Index S = shape_.S();
+    T* const M = buffer_.col(next + start).data();
+    gemm<T>(S, count, S, J.data(), S, buffer_.col(at_ + start).data(), S, M, S);
+    add_immediate(step, start, count, M);
+    if (target == nullptr) return;
+    Eigen::Map<const Vector<T>> q(step.q, S);
+    Eigen::Map<Vector<T>>(target + start, count).noalias() +=
+        scale * (Eigen::Map<const Matrix<T>>(M, S, count).transpose() * q);
+  }
+
+  // M_bar on columns start, start + 1, ...: column i + R j is row i of W and regressor j.
+  void add_immediate(const Step<T>& step, Index start, Index count, T* column) {
+    const Index S = shape_.S(), R = shape_.R(), n = shape_.n;
+    Index i = start % R, j = start / R;
+    while (count > 0) {
+      const Index stop = std::min(R, i + count);
+      count -= stop - i;
+      while (i < stop) {  // one gate at a time
+        const Index gate = i / n, last = std::min(stop, (gate + 1) * n);
+        for (Index a = 0; a < shape_.states_per_unit; ++a) {
+          const T* D = step.D->part(a, gate) - gate * n;
+          T* entry = column + a * n - gate * n + i;
+          for (Index row = i; row < last; ++row, entry += S + 1) *entry += D[row] * step.a_hat[j];
+        }
+        column += (last - i) * S;
+        i = last;
+      }
+      i = 0;
+      ++j;
+    }
+  }
+
   Shape shape_;
-  Index block_;
-  Matrix<T> M_, old_;
+  Index columns_, block_;
+  Matrix<T> buffer_;  // (S, R*m + block)
+  Index at_ = 0;      // where M begins: column 0 or block
 };
 
 }  // namespace axonomy

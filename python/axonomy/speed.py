@@ -1,0 +1,112 @@
+"""Steps per second, measured side by side.
+
+What is to be compared takes turns within one call, so that a machine whose speed drifts is unfair
+to none; the median over turns is reported.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeVar
+
+import numpy as np
+
+from axonomy.cells import LeakyRNN
+from axonomy.optimisers import SGD
+from axonomy.rule import Rule
+from axonomy.tasks import Add, Stream
+from axonomy.trainer import Trainer
+
+Runner = Callable[[int], object]
+Key = TypeVar("Key", bound=Hashable)
+_LENGTH = 32_768
+_LEARNING_RATE = 1e-4  # small enough that no rule diverges while it is timed
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Steps per second over several turns.
+
+    Attributes
+    ----------
+    rates : tuple of float
+        Steps per second of each turn.
+    """
+
+    rates: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Steps per second."""
+        return median(self.rates)
+
+    @property
+    def spread(self) -> float:
+        """Half the range over the turns, as a part of the median."""
+        return (max(self.rates) - min(self.rates)) / 2 / self.median
+
+
+def measure(runners: Mapping[Key, Runner], seconds: float = 0.1, turns: int = 5) -> dict[Key, Speed]:
+    """Time runners against each other.
+
+    Parameters
+    ----------
+    runners : dict of callables
+        ``runner(k)`` takes k steps.
+    seconds : float
+        Least length of a turn.
+    turns : int
+        Turns of each.
+
+    Returns
+    -------
+    dict of Speed
+    """
+    steps = {key: _calibrate(runner, seconds) for key, runner in runners.items()}
+    rates: dict[Key, list[float]] = {key: [] for key in runners}
+    for _ in range(turns):
+        for key, runner in runners.items():
+            rates[key].append(steps[key] / _seconds(runner, steps[key]))
+    return {key: Speed(tuple(values)) for key, values in rates.items()}
+
+
+def seconds_a_step(runner: Runner) -> float:
+    """Return a first estimate, from as few steps as will do."""
+    return 1.0 / (_calibrate(runner, 0.002) / 0.002)
+
+
+def training(rule: Rule, n: int, dtype: str, seed: int = 0) -> Runner:
+    """Return a runner that trains a leaky RNN of n units on the Add task, SGD at every step."""
+    stream = add_stream()
+    rnn = LeakyRNN.random(n_in=2, n_hidden=n, n_out=2, seed=seed, dtype=dtype)
+    trainer = Trainer(rnn, rule, SGD(_LEARNING_RATE), seed=seed)
+    X, Y = stream.X.astype(dtype), stream.Y.astype(dtype)
+
+    def run(steps: int) -> None:
+        while steps > 0:
+            trainer.run(X[:steps], Y[:steps])
+            steps -= len(X)
+
+    return run
+
+
+def add_stream() -> Stream:
+    """Return the samples that are used: n_in = n_out = 2."""
+    return Add().generate(_LENGTH, seed=0)
+
+
+def _calibrate(runner: Runner, seconds: float) -> int:
+    """Warm up, and find how many steps take this long."""
+    steps = 1
+    while (taken := _seconds(runner, steps)) < seconds:
+        steps = int(steps * float(np.clip(1.2 * seconds / max(taken, 1e-9), 1.5, 16))) + 1
+    return steps
+
+
+def _seconds(runner: Runner, steps: int) -> float:
+    start = time.perf_counter()
+    runner(steps)
+    return time.perf_counter() - start

@@ -1,0 +1,81 @@
+"""``axonomy bench``."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import axonomy as ax
+from axonomy import speed
+from axonomy.cli import bench
+from axonomy.cli.app import app
+
+QUICK = ["--seconds", "0.001", "--turns", "2"]
+
+
+def invoke(*arguments: str) -> object:
+    return CliRunner().invoke(app, ["bench", *arguments])
+
+
+def test_every_rule_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "speed.csv"
+    result = invoke(
+        "--rule", "rflo", "--rule", "ki|ij:deterministic:numerical", "--hidden", "4,6", "--dtype", "both",
+        "--out", str(path), *QUICK,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "RFLO" in result.output
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(bench.COLUMNS)
+    assert {(row["rule"], row["n"], row["dtype"]) for row in rows} == {
+        (rule, n, dtype)
+        for rule in ("RFLO", "ki|ij TruncatedSVD")
+        for n in ("4", "6")
+        for dtype in ("float64", "float32")
+    }
+    for row in rows:
+        rate = float(row["steps_per_second"])
+        assert rate > 0
+        assert float(row["microseconds"]) == pytest.approx(1e6 / rate, rel=1e-2)
+
+
+def test_all_rules_by_default() -> None:
+    result = invoke("--hidden", "3", *QUICK)
+    assert result.exit_code == 0, result.output
+    filled = sum(cell.status != "impossible" for cell in ax.table())
+    assert result.output.count("float64") == filled
+
+
+def test_slow_ones_are_left_out_and_named() -> None:
+    result = invoke("--rule", "rtrl", "--hidden", "4", "--limit", "1e-9", *QUICK)
+    assert result.exit_code == 0
+    assert "RTRL, n = 4, float64: left out" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rule", "nonsense"], "nonsense"),
+        (["--hidden", "3,x"], "hidden: expected a whole number at least 1, got 'x'"),
+        (["--hidden", "0"], "hidden: expected a whole number at least 1, got 0"),
+        (["--dtype", "float16"], "dtype: expected float32 or float64"),
+        (["--seconds", "0"], "seconds: expected"),
+    ],
+)
+def test_bad_input(arguments: list[str], message: str) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_turns_and_spread() -> None:
+    calls: list[int] = []
+    found = speed.measure({"a": calls.append}, seconds=1e-7, turns=3)["a"]
+    assert len(found.rates) == 3
+    assert min(found.rates) <= found.median <= max(found.rates)
+    assert speed.Speed((1.0, 2.0, 4.0)).median == 2.0
+    assert speed.Speed((1.0, 2.0, 4.0)).spread == 0.75
