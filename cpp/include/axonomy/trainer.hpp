@@ -84,10 +84,15 @@ class Engine {
 
 template <class T>
 void add_output_gradient(const Cell<T>& cell, T scale, Matrix<T>& target) {
-  const auto& e = cell.error();
-  const Index n = cell.shape().n;
-  for (Index j = 0; j < n; ++j) target.col(j) += (scale * cell.state[cell.state.size() - n + j]) * e;
-  target.col(n) += scale * e;
+  const Index n = cell.shape().n, n_out = cell.shape().n_out;
+  const T* e = cell.error().data();
+  const T* a = cell.state.data() + cell.state.size() - n;
+  T* out = target.data();
+  // Plain loops: the columns are often shorter than what an expression costs to set up.
+  for (Index j = 0; j <= n; ++j) {
+    const T factor = j < n ? scale * a[j] : scale;
+    for (Index i = 0; i < n_out; ++i) *out++ += factor * e[i];
+  }
 }
 
 struct TrainerOptions {

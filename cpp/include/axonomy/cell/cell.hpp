@@ -60,8 +60,23 @@ class Cell : public Transition<T> {
   }
 
   const Vector<T>& read_out() {
-    z_.noalias() = W_out.leftCols(shape_.n) * activity();
-    z_ += W_out.col(shape_.n);
+    if (shape_.n_out > 4) {
+      z_.noalias() = W_out.leftCols(shape_.n) * activity();
+      z_ += W_out.col(shape_.n);
+      return z_;
+    }
+    // A few short rows: row by row, four sums at a time.
+    const Index n = shape_.n, n_out = shape_.n_out;
+    const T* a = state.data() + state.size() - n;
+    for (Index i = 0; i < n_out; ++i) {
+      const T* w = W_out.data() + i;
+      T sums[4] = {w[n * n_out], T(0), T(0), T(0)};
+      Index j = 0;
+      for (; j + 4 <= n; j += 4)
+        for (Index lane = 0; lane < 4; ++lane) sums[lane] += w[(j + lane) * n_out] * a[j + lane];
+      for (; j < n; ++j) sums[0] += w[j * n_out] * a[j];
+      z_[i] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    }
     return z_;
   }
 

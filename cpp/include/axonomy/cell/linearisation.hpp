@@ -113,6 +113,14 @@ class Jacobian {
     using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
     const Index S = shape_.S(), n = shape_.n;
     const Index p = shape_.states_per_unit, g = shape_.rows_per_unit;
+    if (p == 1 && g == 1) {
+      const T* D = D_->part(0, 0);
+      const T* W = W_->data();
+      for (Index j = 0; j < n; ++j)
+        for (Index u = 0; u < n; ++u) out[j * n + u] = D[u] * W[j * n + u];
+      F_->add_to(out, S);
+      return;
+    }
     std::fill_n(out, S * (S - n), T(0));
     for (Index j = 0; j < n; ++j)
       for (Index a = 0; a < p; ++a) {

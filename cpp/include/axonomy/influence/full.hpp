@@ -6,6 +6,7 @@
 // is in cache.
 #pragma once
 
+#include "../core/dots.hpp"
 #include "learner.hpp"
 
 namespace axonomy {
@@ -47,7 +48,7 @@ class FullInfluence final : public Learner<T> {
   // While J stays in the first cache, so should a block and what it becomes; then rather few, long blocks.
   static Index block_columns(const Shape& shape) {
     const Index column = shape.S() * static_cast<Index>(sizeof(T));
-    const Index bytes = shape.S() * column <= 16384 ? 21504 : 262144;
+    const Index bytes = shape.S() * column <= 16384 ? 12288 : 131072;
     return std::max<Index>(1, std::min(shape.R() * shape.m, bytes / column));
   }
 
@@ -58,10 +59,7 @@ class FullInfluence final : public Learner<T> {
     T* const M = buffer_.col(next + start).data();
     gemm<T>(S, count, S, J.data(), S, buffer_.col(at_ + start).data(), S, M, S);
     add_immediate(step, start, count, M);
-    if (target == nullptr) return;
-    Eigen::Map<const Vector<T>> q(step.q, S);
-    Eigen::Map<Vector<T>>(target + start, count).noalias() +=
-        scale * (Eigen::Map<const Matrix<T>>(M, S, count).transpose() * q);
+    if (target != nullptr) add_dots<T>(S, count, M, step.q, scale, target + start);
   }
 
   // M_bar on columns start, start + 1, ...: column i + R j is row i of W and regressor j.

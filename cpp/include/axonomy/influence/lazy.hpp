@@ -9,6 +9,7 @@
 // are pulled back together, and the product with M is made once a sum. Memory O(n^3), M and the block.
 #pragma once
 
+#include "../core/dots.hpp"
 #include "learner.hpp"
 
 namespace axonomy {
@@ -127,7 +128,7 @@ class LazyInfluence final : public Learner<T> {
   void add(Index count, T* target) {
     const Index R = shape_.R(), m = shape_.m;
     gemm<T>(R, m, count, rows_.data(), R, regressors_.data(), block_, target, R, true);
-    Eigen::Map<Vector<T>>(target, R * m).noalias() += M_.transpose() * credit_;
+    add_dots<T>(shape_.S(), R * m, M_.data(), credit_.data(), T(1), target);
   }
 
   // The gradients of all steps that wait, summed.

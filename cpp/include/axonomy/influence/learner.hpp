@@ -56,6 +56,14 @@ class Learner {
 // target (R, m) += scale * u v^T
 template <class T>
 inline void add_outer(T scale, const T* u, Index R, const T* v, Index m, T* target) {
+  constexpr Index short_column = 256;
+  if (R <= short_column) {
+    // A loop of its own for each short column costs more than its work: one product of depth 1 instead.
+    T scaled[short_column];
+    for (Index i = 0; i < R; ++i) scaled[i] = scale * u[i];
+    gemm<T>(R, m, 1, scaled, R, v, 1, target, R, true);
+    return;
+  }
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
   Eigen::Map<const Array> column(u, R);
   for (Index j = 0; j < m; ++j)

@@ -1,0 +1,76 @@
+// out_c += scale q . A[:, c] for every column of A (S, columns): the product of an error with an influence.
+// Columns are short, so that adding up the lanes of their sums is most of the work; it is done for as many columns as a
+// vector has lanes at once, by a tree of shuffles.
+#pragma once
+
+#include "gemm.hpp"
+
+namespace axonomy {
+
+namespace detail {
+
+#if AXONOMY_VECTOR_GEMM
+
+template <class T>
+struct Lane;
+template <>
+struct Lane<double> {
+  typedef std::int64_t type __attribute__((vector_size(simd_bytes)));
+};
+template <>
+struct Lane<float> {
+  typedef std::int32_t type __attribute__((vector_size(simd_bytes)));
+};
+
+// From sums[0 .. 2 H) to sums[0 .. H), and on to one vector whose lane c is the sum over the lanes of sums[c].
+template <class T, Index H>
+inline void add_lanes(typename Simd<T>::type* sums) {
+  constexpr Index L = lanes<T>;
+  typename Lane<T>::type near, far;
+  for (Index l = 0; l < L; ++l) {
+    near[l] = static_cast<std::int32_t>((l & H) == 0 ? l : l - H + L);
+    far[l] = static_cast<std::int32_t>((l & H) == 0 ? l + H : l + L);
+  }
+  for (Index i = 0; i < H; ++i)
+    sums[i] = __builtin_shuffle(sums[i], sums[i + H], near) + __builtin_shuffle(sums[i], sums[i + H], far);
+  if constexpr (H > 1) add_lanes<T, H / 2>(sums);
+}
+
+// As many columns as fill whole vectors; returns how many.
+template <class T>
+inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out) {
+  using Vec = typename Simd<T>::type;
+  constexpr Index L = lanes<T>;
+  Index c = 0;
+  for (; c + L <= columns; c += L, A += L * S) {
+    Vec sums[L];
+    for (Index i = 0; i < L; ++i) sums[i] = load(A + i * S) * load(q);
+    for (Index k = L; k < S; k += L) {
+      const Vec part = load(q + k);
+      for (Index i = 0; i < L; ++i) sums[i] += load(A + i * S + k) * part;
+    }
+    add_lanes<T, L / 2>(sums);
+    store<T>(out + c, load(out + c) + scale * sums[0]);
+  }
+  return c;
+}
+
+#endif
+
+}  // namespace detail
+
+template <class T>
+void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out) {
+  Index done = 0;
+#if AXONOMY_VECTOR_GEMM
+  if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) {
+    if (S % detail::lanes<T> == 0) done = detail::vector_dots(S, columns, A, q, scale, out);
+  }
+#endif
+  if (done == columns) return;
+  Eigen::Map<Vector<T>>(out + done, columns - done).noalias() +=
+      scale * (Eigen::Map<const Matrix<T>>(A + done * S, S, columns - done).transpose() *
+               Eigen::Map<const Vector<T>>(q, S));
+}
+
+}  // namespace axonomy
