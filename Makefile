@@ -29,6 +29,7 @@ lint: $(VENV)/.lint
 cpp: $(VENV)/.lint
 	.ci/cpp build/cpp -DAXONOMY_CPP_TESTS=ON -DAXONOMY_PYTHON=OFF
 	$(BIN)/ctest --test-dir build/cpp --output-on-failure
+	$(BIN)/python tests/cpp/declared.py build/cpp/tests/cpp/count_work
 
 sanitize: $(VENV)/.lint
 	.ci/cpp build/sanitize -DAXONOMY_CPP_TESTS=ON -DAXONOMY_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo

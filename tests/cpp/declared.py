@@ -1,0 +1,48 @@
+"""Declared orders of work against counted operations.
+
+    python tests/cpp/declared.py build/cpp/tests/cpp/count_work
+
+``count_work`` runs every learner with a number type that counts, and prints ``tensor solver n operations``.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections import defaultdict
+
+import axonomy as ax
+
+TOLERANCE = 0.4  # tells whole powers apart
+
+
+def main(program: str) -> int:
+    counted: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
+    for line in lines:
+        tensor, solver, n, operations = line.split()
+        counted[tensor, solver][int(n)] = float(operations)
+    failed = 0
+    for cell in ax.table():
+        if cell.status == "impossible":
+            continue
+        assert cell.solver is not None
+        assert cell.time is not None
+        found = counted.pop((cell.tensor, cell.solver), {})
+        sizes = sorted(found)[-2:]
+        power = math.nan
+        if len(sizes) == 2:
+            small, large = (found[n] for n in sizes)
+            power = math.log(large / small, sizes[1] / sizes[0]) if small > 0 else 0.0
+        good = abs(power - cell.time.n) < TOLERANCE
+        failed += not good
+        verdict = "" if good else "  WRONG"
+        print(f"{cell.tensor:6} {cell.solver:13} n^{cell.time.n}, counted n^{power:.2f}{verdict}")
+    for key in counted:
+        print(f"{key} is counted, but not in the table")
+    return min(1, failed + len(counted))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))
