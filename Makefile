@@ -32,7 +32,8 @@ cpp: $(VENV)/.lint
 	$(BIN)/python tests/cpp/declared.py build/cpp/tests/cpp/count_work
 
 sanitize: $(VENV)/.lint
-	.ci/cpp build/sanitize -DAXONOMY_CPP_TESTS=ON -DAXONOMY_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	.ci/cpp build/sanitize -DAXONOMY_CPP_TESTS=ON -DAXONOMY_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	  "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1"
 	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
 	.ci/sanitized build/sanitize
 
