@@ -52,5 +52,7 @@ $(VENV)/.installed: $(VENV)/.made $(SOURCES)
 	touch $@
 
 $(VENV)/.lint: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test,lint]'
+	# The tools alone: to name the extra of this folder would build it once more.
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lint"], sep="\n")' > $(VENV)/lint.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/lint.txt
 	touch $@

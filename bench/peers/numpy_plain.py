@@ -1,7 +1,8 @@
 """Each rule in NumPy as its equations read: vectorised, one expression a line of the theory, no buffers.
 
 Leaky RNN, tanh, softmax cross-entropy, SGD on all weights at every step; any alpha.
-``numpy_tuned.py`` has the same with every array preallocated and every operation in place.
+``numpy_tuned.py`` has the same with the large arrays preallocated and updated in place. Computes in
+float64 whatever it is given.
 """
 
 from __future__ import annotations

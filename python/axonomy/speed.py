@@ -75,7 +75,9 @@ def measure(runners: Mapping[Key, Runner], seconds: float = 0.1, turns: int = 5)
 
 def seconds_a_step(runner: Runner) -> float:
     """Return a first estimate, from as few steps as will do."""
-    return 1.0 / (_calibrate(runner, 0.002) / 0.002)
+    runner(2)  # the first steps, from zero influence, are quicker than the rest
+    steps = _calibrate(runner, 0.002)
+    return _seconds(runner, steps) / steps
 
 
 def training(rule: Rule, n: int, dtype: str, seed: int = 0) -> Runner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,13 @@ def test_bad_input(arguments: list[str], message: str) -> None:
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_estimate_of_a_step() -> None:
+    def slow(steps: int) -> None:
+        time.sleep(0.01 * steps)
+
+    assert speed.seconds_a_step(slow) == pytest.approx(0.01, rel=0.5)
 
 
 def test_turns_and_spread() -> None:
