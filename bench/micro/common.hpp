@@ -48,15 +48,9 @@ inline double operations(const LearnerSpec& spec, Index n, bool with_gradient) {
 // lazy propagation touches all of it only when a block is folded.
 template <class T, class Part>
 double bytes(Part& part) {
-  struct Count final : StateVisitor<T> {
-    void array(const char*, T*, std::vector<Index> shape) override {
-      total += sizeof(T) * detail::product(shape);
-    }
-    void words(const char*, std::uint64_t*, Index) override {}
-    std::size_t total = 0;
-  } count;
+  ByteCount<T> count;
   part.visit(count);
-  return static_cast<double>(count.total);
+  return static_cast<double>(count.kept);
 }
 
 inline void count_rates(benchmark::State& state, double operations, double bytes) {

@@ -147,7 +147,7 @@ void bind_learner(py::module_& m) {
                              [](L& l) {
                                ByteCount<T> count;
                                l.visit(count);
-                               return count.total;
+                               return count.total();
                              })
       .def("state", [](L& l) { return state_of<T>(l); })
       .def("load_state", [](L& l, const py::dict& d) { load_state<T>(l, d); }, py::arg("state"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -111,6 +111,13 @@ def number(
     if not (result > above and result >= least and result <= most and result < below):
         raise ValueError(f"{expected}, got {result:g}")
     return result
+
+
+def mapping(name: str, value: object, meaning: str = "a mapping") -> dict[str, Any]:
+    """Return a new dict with the entries of a mapping."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name}: expected {meaning}, got {describe(value)}")
+    return dict(value)
 
 
 def one_of(name: str, value: object, choices: Collection[str]) -> str:

@@ -26,11 +26,10 @@ def core_initial(state: Mapping[str, Any], initial: object, dtype: Any) -> dict[
     A factor (``"left"``, ``"right"``) has the rank as its leading axis, or no such axis at rank 1;
     the core has it last.
     """
-    if not isinstance(initial, Mapping):
-        raise ValueError(f"initial: expected a dict of arrays, got {_check.describe(initial)}")
+    given = _check.mapping("initial", initial, "a dict of arrays")
     result = dict(state)
     names = [name for name, value in state.items() if value.dtype.kind == "f"]
-    for name, value in initial.items():
+    for name, value in given.items():
         _check.one_of("initial", name, names)
         shape = state[name].shape
         if name in ("left", "right"):
@@ -136,9 +135,7 @@ class Learner:
         ValueError
             If an entry is missing or has the wrong shape; nothing is changed then.
         """
-        if not isinstance(state, Mapping):
-            raise ValueError(f"state: expected a dict of arrays, got {_check.describe(state)}")
-        self._core.load_state(dict(state))
+        self._core.load_state(_check.mapping("state", state, "a dict of arrays"))
 
     @property
     def nbytes(self) -> int:

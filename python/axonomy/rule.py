@@ -114,12 +114,11 @@ class Rule:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Rule:
         """Return the rule of :meth:`to_dict`."""
-        if not isinstance(data, Mapping):
-            raise ValueError(f"rule: expected a mapping, got {_check.describe(data)}")
+        settings = _check.mapping("rule", data)
         try:
-            return compose(**data)
+            return compose(**settings)
         except TypeError:
-            raise ValueError(f"rule: expected names of settings as keys, got {list(data)}") from None
+            raise ValueError(f"rule: expected names of settings as keys, got {list(settings)}") from None
 
     def to_json(self) -> str:
         """Return the rule as a JSON object."""

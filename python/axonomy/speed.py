@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 from typing import TypeVar
 
@@ -95,6 +96,7 @@ def training(rule: Rule, n: int, dtype: str, seed: int = 0) -> Runner:
     return run
 
 
+@cache
 def add_stream() -> Stream:
     """Return the samples that are used: n_in = n_out = 2."""
     return Add().generate(_LENGTH, seed=0)

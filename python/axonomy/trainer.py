@@ -259,9 +259,7 @@ class Trainer:
         ValueError
             If an entry is missing or has the wrong shape; nothing is changed then.
         """
-        if not isinstance(state, Mapping):
-            raise ValueError(f"state: expected a dict of arrays, got {_check.describe(state)}")
-        self._core.load_state(dict(state))
+        self._core.load_state(_check.mapping("state", state, "a dict of arrays"))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to an npz file; :meth:`load` goes on as if never stopped.

@@ -13,7 +13,7 @@ import pytest
 import axonomy as ax
 
 FOLDER = Path(__file__).parents[2] / "bench" / "peers"
-LR, STEPS = 0.05, 30
+LR, STEPS, LONGER = 0.05, 30, 50
 
 
 def module(name: str) -> ModuleType:
@@ -38,6 +38,11 @@ def run_peer(peer: ModuleType, rule: str, lr: float) -> tuple[np.ndarray, np.nda
     rnn, stream = network(), ax.tasks.Add().generate(STEPS, seed=2)
     W_out = np.column_stack([rnn.W_out, rnn.b_out])
     done = peer.runner(rule, rnn.W, W_out, stream.X, stream.Y, lr)(STEPS)
+    return weights(done)
+
+
+def weights(done: object) -> tuple[np.ndarray, np.ndarray]:
+    """What a peer returns: its weights, or the network that holds them."""
     return done if isinstance(done, tuple) else (done.W, done.W_out)
 
 
@@ -91,6 +96,53 @@ def test_weights_of_stochastic_rules(peer: ModuleType, rule: str, monkeypatch: p
     k = ax.as_rule(rule).n_noise(rnn)
     exact = ax.gradients(rnn, rule, stream.X, stream.Y, noise=np.ones((STEPS, k)))
     np.testing.assert_allclose(gradients, exact.recurrent, rtol=0, atol=1e-11)
+
+
+class Replay:
+    """Stands in for a generator of numpy and hands out the signs it was given, (T, k), in their order."""
+
+    def __init__(self, signs: np.ndarray) -> None:
+        self.left = signs.ravel()
+
+    def choice(self, _: object, size: int | tuple[int, int]) -> np.ndarray:
+        count = int(np.prod(size))
+        signs, self.left = self.left[:count], self.left[count:]
+        return signs.reshape(size)
+
+    def integers(self, low: int, high: int, size: int | tuple[int, int]) -> np.ndarray:
+        assert (low, high) == (0, 2)
+        return ((self.choice(None, size) + 1) / 2).astype(int)
+
+
+def by_hand(rnn: ax.LeakyRNN, rule: str, X: np.ndarray, Y: np.ndarray, noise: np.ndarray | None) -> None:
+    """Train in place by the library's learner, with given random numbers, which a trainer does not take."""
+    learner = ax.make_learner(rule, rnn)
+    for t, (x, y) in enumerate(zip(X, Y, strict=True)):
+        step, z = rnn.linearise(x), rnn.forward(x[None]).output[0]
+        e = np.exp(z - np.logaddexp.reduce(z)) - y
+        q = e @ rnn.W_out
+        learner.step(step.J, step.D, step.a_hat, q, step.leak, None if noise is None else noise[t])
+        rnn.W = rnn.W - LR * learner.gradient()
+        rnn.W_out = rnn.W_out - LR * np.outer(e, step.state)
+        rnn.b_out = rnn.b_out - LR * e
+        rnn.state = step.state
+
+
+@every_peer
+@pytest.mark.parametrize("rule", ["rtrl", "rflo", "snap", "uoro", "kf_rtrl"])
+def test_weights_after_learning(peer: ModuleType, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rnn = ax.LeakyRNN.random(n_in=2, n_hidden=6, n_out=2, seed=3)
+    stream = ax.tasks.Add().generate(LONGER, seed=4)
+    k = ax.as_rule(rule).n_noise(rnn)
+    signs = np.random.default_rng(5).choice([-1.0, 1.0], (LONGER, k))
+    W, W_out = rnn.W, np.column_stack([rnn.W_out, rnn.b_out])
+    monkeypatch.setattr(np.random, "default_rng", lambda _: Replay(signs))
+    done = peer.runner(rule, W, W_out, stream.X, stream.Y, LR)(LONGER)
+    found = weights(done)
+    by_hand(rnn, rule, stream.X, stream.Y, signs if k else None)
+    assert abs(rnn.W - W).max() > 1e-3
+    np.testing.assert_allclose(found[0], rnn.W, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found[1], np.column_stack([rnn.W_out, rnn.b_out]), rtol=0, atol=1e-9)
 
 
 def test_the_runner_compares(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,8 +18,6 @@ class Driver final : public Transition<T> {
         a_hat_(shape.m),
         q_(shape.S()),
         state_(shape.S()),
-        y_(shape.n_out),
-        W_(shape.R(), shape.m),
         noise_(Vector<T>::Zero(learner->noise_size())),
         D_(shape.n, shape.states_per_unit, shape.rows_per_unit),
         leak_(shape.n, shape.states_per_unit, shape.states_per_unit),
@@ -30,8 +28,6 @@ class Driver final : public Transition<T> {
     draw(a_hat_, 1.0);
     draw(q_, 1.0);
     draw(state_, 1.0);
-    draw(y_, 1.0);
-    draw(W_, 0.5);
     J_.bind(J_dense_);
     learner->reset(state_.data());
   }
@@ -48,8 +44,6 @@ class Driver final : public Transition<T> {
     seen.a_hat = a_hat_.data();
     seen.q = q_.data();
     seen.state = state_.data();
-    seen.y = y_.data();
-    seen.W = &W_;
     seen.network = this;
     learner->step(seen, noise_.data(), scale, target);
   }
@@ -72,8 +66,7 @@ class Driver final : public Transition<T> {
   Shape shape_;
   Random random_;
   Matrix<T> J_dense_;
-  Vector<T> a_hat_, q_, state_, y_;
-  Matrix<T> W_;
+  Vector<T> a_hat_, q_, state_;
   Vector<T> noise_;
   BlockDiagonal<T> D_, leak_;
   Jacobian<T> J_;

@@ -154,17 +154,21 @@ class Trainer {
     Cell<T>& cell = *engine_.cell;
     const Step<T> seen = cell.linearised();
     const T* noise = engine_.noise();
-    const bool learns = y != nullptr || engine_.learner->late();
+    const bool learns = y != nullptr;
     if (record != nullptr) measure(seen, noise, loss, learns, *record, *request);
     if (in_place_) {
       const T rate = -T(options_.schedule.rate(updates_));
       engine_.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
-      if (y != nullptr) add_output_gradient(cell, rate, cell.W_out);
-      if (learns) ++updates_;
+      if (learns) {
+        add_output_gradient(cell, rate, cell.W_out);
+        ++updates_;
+      }
     } else {
       engine_.learner->step(seen, noise, T(1), learns ? gradient_.data() : nullptr);
-      if (y != nullptr) add_output_gradient(cell, T(1), output_gradient_);
-      if (learns) ++pending_;
+      if (learns) {
+        add_output_gradient(cell, T(1), output_gradient_);
+        ++pending_;
+      }
       if ((steps_ + 1) % static_cast<std::uint64_t>(options_.update_every) == 0 && pending_ > 0)
         update();
     }

@@ -45,9 +45,7 @@ def optimiser_from_dict(values: Mapping[str, Any]) -> Optimiser:
     ValueError
         If the optimiser or one of its settings is not known.
     """
-    if not isinstance(values, Mapping):
-        raise ValueError(f"optimiser: expected a mapping, got {_check.describe(values)}")
-    settings = dict(values)
+    settings = _check.mapping("optimiser", values)
     kind = OPTIMISERS[_check.one_of("optimiser", settings.pop("optimiser", None), OPTIMISERS)]
     known = [f.name for f in fields(kind)]
     for name in settings:

@@ -43,9 +43,7 @@ def make(name: str, **options: Any) -> Task:
 
 def from_dict(values: Mapping[str, Any]) -> Task:
     """The task that `Task.to_dict` described."""
-    if not isinstance(values, Mapping):
-        raise ValueError(f"task: expected a mapping, got {_check.describe(values)}")
-    options = dict(values)
+    options = _check.mapping("task", values)
     return make(options.pop("task", None), **options)
 
 

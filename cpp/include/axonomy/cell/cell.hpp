@@ -18,7 +18,6 @@ class Cell : public Transition<T> {
         loss_(loss),
         a_hat_(Vector<T>::Zero(shape.m)),
         z_(Vector<T>::Zero(shape.n_out)),
-        y_(Vector<T>::Zero(shape.n_out)),
         e_(Vector<T>::Zero(shape.n_out)),
         q_(Vector<T>::Zero(shape.S())),
         disturbance_(Vector<T>::Zero(shape.S())),
@@ -83,7 +82,6 @@ class Cell : public Transition<T> {
   // The loss of the last read-out, with e = dL/dz and q = dL/ds = e W_out (or e W_FB) on the activity.
   T evaluate(const T* y) {
     const T loss = evaluate_loss(loss_, z_.data(), y, e_.data(), shape_.n_out);
-    y_ = Eigen::Map<const Vector<T>>(y, shape_.n_out);
     if (feedback.size() > 0)
       q_.tail(shape_.n).noalias() = feedback.transpose() * e_;
     else
@@ -91,14 +89,13 @@ class Cell : public Transition<T> {
     return loss;
   }
   void no_error() {
-    y_.setZero();
     e_.setZero();
     q_.setZero();
   }
 
   // What the learner sees of the step just made.
   Step<T> linearised() const {
-    return {shape_, &J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), y_.data(), &W, this};
+    return {shape_, &J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), this};
   }
 
   void visit(StateVisitor<T>& v) {
@@ -121,7 +118,7 @@ class Cell : public Transition<T> {
 
   Shape shape_;
   Loss loss_;
-  Vector<T> a_hat_, z_, y_, e_, q_, disturbance_;
+  Vector<T> a_hat_, z_, e_, q_, disturbance_;
   bool disturbed_ = false;
   BlockDiagonal<T> D_, leak_;
   Jacobian<T> J_;

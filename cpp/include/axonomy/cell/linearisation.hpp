@@ -110,24 +110,21 @@ class Jacobian {
   }
 
   void build(T* out) const {
-    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
     const Index S = shape_.S(), n = shape_.n;
     const Index p = shape_.states_per_unit, g = shape_.rows_per_unit;
-    if (p == 1 && g == 1) {
-      const T* D = D_->part(0, 0);
-      const T* W = W_->data();
-      for (Index j = 0; j < n; ++j)
-        for (Index u = 0; u < n; ++u) out[j * n + u] = D[u] * W[j * n + u];
-      F_->add_to(out, S);
-      return;
-    }
     std::fill_n(out, S * (S - n), T(0));
+    // Plain loops: the columns are often shorter than what an expression costs to set up.
     for (Index j = 0; j < n; ++j)
       for (Index a = 0; a < p; ++a) {
-        Eigen::Map<Array> column(out + (S - n + j) * S + a * n, n);
-        column = D_->array(a, 0) * W_->col(j).head(n).array();
-        for (Index gate = 1; gate < g; ++gate)
-          column += D_->array(a, gate) * W_->col(j).segment(gate * n, n).array();
+        T* column = out + (S - n + j) * S + a * n;
+        for (Index gate = 0; gate < g; ++gate) {
+          const T* D = D_->part(a, gate);
+          const T* W = W_->data() + j * shape_.R() + gate * n;
+          if (gate == 0)
+            for (Index u = 0; u < n; ++u) column[u] = D[u] * W[u];
+          else
+            for (Index u = 0; u < n; ++u) column[u] += D[u] * W[u];
+        }
       }
     F_->add_to(out, S);
   }
@@ -158,8 +155,6 @@ struct Step {
   const T* a_hat = nullptr;                // (m,)
   const T* q = nullptr;                    // (S,), dL/ds: zero outside the activity
   const T* state = nullptr;                // (S,), after the step
-  const T* y = nullptr;                    // (n_out,), the target; zeros where there is none
-  const Matrix<T>* W = nullptr;            // (R, m)
   const Transition<T>* network = nullptr;  // null when a caller drives the learner by hand
 };
 

@@ -66,18 +66,19 @@ class Snapshot {
   std::vector<char> buffer_;
 };
 
-// Bytes held, workspace included.
+// Bytes held: what outlives a step, and the workspace.
 template <class T>
 class ByteCount final : public StateVisitor<T> {
  public:
   void array(const char*, T*, std::vector<Index> shape) override {
-    total += sizeof(T) * detail::product(shape);
+    kept += sizeof(T) * detail::product(shape);
   }
   void words(const char*, std::uint64_t*, Index size) override {
-    total += sizeof(std::uint64_t) * static_cast<std::size_t>(size);
+    kept += sizeof(std::uint64_t) * static_cast<std::size_t>(size);
   }
-  void scratch(std::size_t bytes) override { total += bytes; }
-  std::size_t total = 0;
+  void scratch(std::size_t bytes) override { workspace += bytes; }
+  std::size_t total() const { return kept + workspace; }
+  std::size_t kept = 0, workspace = 0;
 };
 
 template <class T>

@@ -19,15 +19,12 @@ class Learner {
   // The random numbers one step takes. The caller draws them, or replays given ones.
   virtual NoiseKind noise_kind() const { return NoiseKind::none; }
   virtual Index noise_size() const { return 0; }
-  virtual void draw(Random& random, T* out) const { random.fill(noise_kind(), out, noise_size()); }
+  void draw(Random& random, T* out) const { random.fill(noise_kind(), out, noise_size()); }
 
   // Forgets the past. `state` (S,) is the state from which the network goes on.
   virtual void reset(const T* state) = 0;
   // A new sequence begins, without losing gradients of the last one that are still due.
   virtual void new_sequence(const T* state) { reset(state); }
-
-  // Whether gradients come later than their loss. Then a target is given at steps without a loss too.
-  virtual bool late() const { return false; }
 
   // Takes in one step and adds scale * gradient (R, m) to `target`, or nothing if `target` is null.
   // `target` may be the weights themselves: everything that depends on W is read before it is written.
@@ -41,11 +38,6 @@ class Learner {
   // M (S, R*m), k fastest: the influence the learner stands for. False if it keeps none.
   virtual bool influence(Matrix<T>& M) const {
     (void)M;
-    return false;
-  }
-  // c (S,): the credit of the last step's state, for learners that predict it.
-  virtual bool credit(Vector<T>& c) const {
-    (void)c;
     return false;
   }
 

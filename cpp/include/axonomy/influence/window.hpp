@@ -29,7 +29,7 @@ class WindowedInfluence final : public Learner<T> {
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
     const Index S = shape_.S(), R = shape_.R(), m = shape_.m;
-    J_[next_] = step.J->dense();
+    step.J->write_dense(J_[next_].data());
     D_[next_].entries() = step.D->entries();
     a_hat_.col(static_cast<Index>(next_)) = Eigen::Map<const Vector<T>>(step.a_hat, m);
     const auto newest = static_cast<Index>(next_);
