@@ -69,7 +69,7 @@ void bind_cell(py::module_& m) {
           py::arg("X"),
           "Steps without learning or noise: advances the state; returns states (T, S), outputs (T, n_out).")
       .def("linearised", [](const C& c) {
-        const auto step = c.linearised();
+        const auto step = c.linearised(nullptr);
         const Index S = c.shape().S(), R = c.shape().R();
         Matrix<T> D = Matrix<T>::Zero(S, R), leak = Matrix<T>::Zero(S, S);
         step.D->add_to(D.data(), S);

@@ -7,7 +7,7 @@
 #include <pybind11/stl.h>
 
 #include "axonomy/core/snapshot.hpp"
-#include "axonomy/influence/registry.hpp"
+#include "axonomy/registry.hpp"
 #include "axonomy/trainer.hpp"
 
 namespace py = pybind11;
@@ -57,11 +57,12 @@ class ToDict final : public StateVisitor<T> {
   Prefix prefix_;
 };
 
-// Checks everything before anything is overwritten: run once with `write` false, then with true.
+// Checks everything before anything is overwritten: run once with `write` false, then with true. If `partial`, what
+// the dict does not have stays as it is.
 template <class T>
 class FromDict final : public StateVisitor<T> {
  public:
-  FromDict(py::dict dict, bool write) : dict_(std::move(dict)), write_(write) {}
+  FromDict(py::dict dict, bool write, bool partial) : dict_(std::move(dict)), write_(write), partial_(partial) {}
   void enter(const std::string& name) override { prefix_.enter(name); }
   void leave() override { prefix_.leave(); }
   void array(const char* name, T* data, std::vector<Index> shape) override {
@@ -75,6 +76,7 @@ class FromDict final : public StateVisitor<T> {
   template <class V, int Order>
   void copy(const char* name, V* data, const std::vector<Index>& shape) {
     const std::string key = prefix_.text + name;
+    if (!dict_.contains(key) && partial_) return;
     if (!dict_.contains(key))
       throw std::invalid_argument("load_state: expected an entry '" + key + "', got none");
     auto value = py::array_t<V, Order>::ensure(dict_[py::str(key)]);
@@ -95,7 +97,7 @@ class FromDict final : public StateVisitor<T> {
     return out + (shape.size() == 1 ? ",)" : ")");
   }
   py::dict dict_;
-  bool write_;
+  bool write_, partial_;
   Prefix prefix_;
 };
 
@@ -107,10 +109,10 @@ py::dict state_of(Part& part) {
 }
 
 template <class T, class Part>
-void load_state(Part& part, const py::dict& dict) {
-  FromDict<T> check(dict, false);
+void load_state(Part& part, const py::dict& dict, bool partial = false) {
+  FromDict<T> check(dict, false, partial);
   part.visit(check);
-  FromDict<T> write(dict, true);
+  FromDict<T> write(dict, true, partial);
   part.visit(write);
 }
 

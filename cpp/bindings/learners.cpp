@@ -1,55 +1,93 @@
-#include "common.hpp"
+#include "python_parts.hpp"
+
+#include <map>
 
 namespace axonomy::bindings {
 
 namespace {
 
+LearnerSpec spec_of(const py::dict& dict);
+
 template <class Enum>
-Enum choice(const std::string& argument, const std::string& value,
+Enum choice(const std::string& argument, const py::handle& given,
             std::initializer_list<std::pair<const char*, Enum>> choices) {
+  const auto value = given.cast<std::string>();
   for (const auto& [name, result] : choices)
     if (value == name) return result;
   throw std::invalid_argument(argument + ": unknown value '" + value + "'");
+}
+
+using Setter = void (*)(LearnerSpec&, const py::handle&);
+
+// Every option by name. What is not an option of a learner is refused in Python.
+const std::map<std::string, Setter>& setters() {
+  static const std::map<std::string, Setter> all = {
+      {"tensor", [](LearnerSpec& s, const py::handle& v) { s.tensor = v.cast<std::string>(); }},
+      {"solver", [](LearnerSpec& s, const py::handle& v) { s.solver = v.cast<std::string>(); }},
+      {"rank", [](LearnerSpec& s, const py::handle& v) { s.rank = v.cast<Index>(); }},
+      {"window", [](LearnerSpec& s, const py::handle& v) { s.window = v.cast<Index>(); }},
+      {"block", [](LearnerSpec& s, const py::handle& v) { s.block = v.cast<Index>(); }},
+      {"sigma", [](LearnerSpec& s, const py::handle& v) { s.sigma = v.cast<double>(); }},
+      {"learning_rate", [](LearnerSpec& s, const py::handle& v) { s.learning_rate = v.cast<double>(); }},
+      {"decay", [](LearnerSpec& s, const py::handle& v) { s.decay = v.cast<double>(); }},
+      {"current",
+       [](LearnerSpec& s, const py::handle& v) {
+         s.current = choice<Current>("current", v, {{"exact", Current::exact}, {"estimated", Current::estimated}});
+       }},
+      {"normaliser",
+       [](LearnerSpec& s, const py::handle& v) {
+         s.normaliser = choice<Normaliser>(
+             "normaliser", v, {{"per_term", Normaliser::per_term}, {"shared", Normaliser::shared}});
+       }},
+      {"noise",
+       [](LearnerSpec& s, const py::handle& v) {
+         s.noise = choice<NoiseKind>("noise", v, {{"signs", NoiseKind::signs}, {"normal", NoiseKind::normal}});
+       }},
+      {"immediate",
+       [](LearnerSpec& s, const py::handle& v) {
+         s.immediate =
+             choice<ImmediateBy>("immediate", v, {{"row", ImmediateBy::row}, {"state", ImmediateBy::state}});
+       }},
+      {"through",
+       [](LearnerSpec& s, const py::handle& v) {
+         s.through = choice<Through>("through", v, {{"time", Through::time}, {"today", Through::today}});
+       }},
+      {"refresh", [](LearnerSpec& s, const py::handle& v) { s.synthetic.refresh = v.cast<Index>(); }},
+      {"l2", [](LearnerSpec& s, const py::handle& v) { s.synthetic.l2 = v.cast<double>(); }},
+      {"jacobian_rate", [](LearnerSpec& s, const py::handle& v) { s.synthetic.jacobian_rate = v.cast<double>(); }},
+      {"forgetting", [](LearnerSpec& s, const py::handle& v) { s.synthetic.forgetting = v.cast<double>(); }},
+      {"ridge", [](LearnerSpec& s, const py::handle& v) { s.synthetic.ridge = v.cast<double>(); }},
+      {"output",
+       [](LearnerSpec& s, const py::handle& v) {
+         s.synthetic.tanh_output = choice<bool>("output", v, {{"linear", false}, {"tanh", true}});
+       }},
+      {"label",
+       [](LearnerSpec& s, const py::handle& v) {
+         s.synthetic.tanh_label = choice<bool>("label", v, {{"linear", false}, {"tanh", true}});
+       }},
+      {"weights", [](LearnerSpec& s, const py::handle& v) { s.weights = v.cast<std::vector<double>>(); }},
+      {"blocks",
+       [](LearnerSpec& s, const py::handle& v) {
+         for (const auto& [start, width] : v.cast<std::vector<std::pair<Index, Index>>>())
+           s.blocks.push_back({start, width});
+       }},
+      {"parts",
+       [](LearnerSpec& s, const py::handle& v) {
+         for (const auto& part : v.cast<py::list>()) s.parts.push_back(spec_of(part.cast<py::dict>()));
+       }},
+      {"reduction", [](LearnerSpec& s, const py::handle& v) { s.reduction = python_reduction(v); }},
+      {"learner", [](LearnerSpec& s, const py::handle& v) { s.factory = python_learner_factory(v); }},
+  };
+  return all;
 }
 
 LearnerSpec spec_of(const py::dict& dict) {
   LearnerSpec spec;
   for (const auto& item : dict) {
     const auto key = item.first.cast<std::string>();
-    const auto& value = item.second;
-    if (key == "tensor") {
-      spec.tensor = value.cast<std::string>();
-    } else if (key == "solver") {
-      spec.solver = value.cast<std::string>();
-    } else if (key == "current") {
-      spec.current = choice<Current>(key, value.cast<std::string>(),
-                                     {{"exact", Current::exact}, {"estimated", Current::estimated}});
-    } else if (key == "rank") {
-      spec.rank = value.cast<Index>();
-    } else if (key == "normaliser") {
-      spec.normaliser = choice<Normaliser>(
-          key, value.cast<std::string>(),
-          {{"per_term", Normaliser::per_term}, {"shared", Normaliser::shared}});
-    } else if (key == "noise") {
-      spec.noise = choice<NoiseKind>(
-          key, value.cast<std::string>(),
-          {{"signs", NoiseKind::signs}, {"normal", NoiseKind::normal}});
-    } else if (key == "immediate") {
-      spec.immediate = choice<ImmediateBy>(
-          key, value.cast<std::string>(), {{"row", ImmediateBy::row}, {"state", ImmediateBy::state}});
-    } else if (key == "window") {
-      spec.window = value.cast<Index>();
-    } else if (key == "block") {
-      spec.block = value.cast<Index>();
-    } else if (key == "sigma") {
-      spec.sigma = value.cast<double>();
-    } else if (key == "learning_rate") {
-      spec.learning_rate = value.cast<double>();
-    } else if (key == "decay") {
-      spec.decay = value.cast<double>();
-    } else {
-      throw std::invalid_argument("make_learner: unknown option '" + key + "'");
-    }
+    const auto setter = setters().find(key);
+    if (setter == setters().end()) throw std::invalid_argument("make_learner: unknown option '" + key + "'");
+    setter->second(spec, item.second);
   }
   return spec;
 }
@@ -75,23 +113,28 @@ struct HandDriven {
     reset();
   }
 
-  void reset() {
+  void reset(const std::optional<Array<T>>& state = std::nullopt) {
     const Vector<T> zero = Vector<T>::Zero(shape.S());
-    learner->reset(zero.data());
+    learner->reset(state ? data_of<T>(*state, shape.S(), "state") : zero.data());
     gradient.setZero();
+  }
+  void new_sequence(const std::optional<Array<T>>& state) {
+    const Vector<T> zero = Vector<T>::Zero(shape.S());
+    learner->new_sequence(state ? data_of<T>(*state, shape.S(), "state") : zero.data());
   }
 
   void step(const Array<T>& J, const Array<T>& D_dense, const Array<T>& a_hat, const Array<T>& q,
-            const std::optional<Array<T>>& leak_dense, const std::optional<Array<T>>& noise) {
+            const std::optional<Array<T>>& leak_dense, const std::optional<Array<T>>& noise,
+            const std::optional<Array<T>>& state, const std::optional<Array<T>>& y) {
     const Index S = shape.S(), R = shape.R();
     Matrix<T> dense(S, S);
     assign<T>(dense, J, "J");
     jacobian.bind(dense);
     blocks(D_dense, D, "D");
     if (leak_dense) blocks(*leak_dense, leak, "leak");
-    const Vector<T> state = Vector<T>::Zero(S);
     Step<T> seen{shape, &jacobian, &D, leak_dense ? &leak : nullptr,
-                 data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"), state.data()};
+                 data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"),
+                 data_of<T>(state, S, "state"), data_of<T>(y, shape.n_out, "y")};
     const T* given = data_of<T>(noise, learner->noise_size(), "noise");
     const std::vector<T> fresh = given ? std::vector<T>() : drawn(random, *learner);
     gradient.setZero(R, shape.m);
@@ -141,6 +184,7 @@ void bind_learner(py::module_& m) {
       .def_property_readonly("noise_kind",
                              [](const L& l) -> std::optional<std::string> {
                                if (l.noise_kind() == NoiseKind::none) return std::nullopt;
+                               if (l.noise_kind() == NoiseKind::mixed) return "mixed";
                                return l.noise_kind() == NoiseKind::signs ? "signs" : "normal";
                              })
       .def_property_readonly("nbytes",
@@ -167,9 +211,10 @@ void bind_learner(py::module_& m) {
       .def(py::init<const Shape&, std::shared_ptr<L>, std::uint64_t>(), py::arg("shape"),
            py::arg("learner"), py::arg("seed"))
       .def_readonly("learner", &H::learner)
-      .def("reset", &H::reset)
+      .def("reset", &H::reset, py::arg("state"))
+      .def("new_sequence", &H::new_sequence, py::arg("state"))
       .def("step", &H::step, py::arg("J"), py::arg("D"), py::arg("a_hat"), py::arg("q"),
-           py::arg("leak"), py::arg("noise"))
+           py::arg("leak"), py::arg("noise"), py::arg("state"), py::arg("y"))
       .def("gradient", [](const H& h) { return to_numpy<T>(h.gradient); })
       .def("influence",
            [](const H& h) -> std::optional<py::array_t<T, py::array::f_style>> {
@@ -178,6 +223,12 @@ void bind_learner(py::module_& m) {
              py::array_t<T, py::array::f_style> out({h.shape.S(), h.shape.R(), h.shape.m});
              std::copy_n(M.data(), M.size(), out.mutable_data());
              return out;
+           })
+      .def("credit",
+           [](const H& h) -> std::optional<Array<T>> {
+             Vector<T> c;
+             if (!h.learner->credit(c)) return std::nullopt;
+             return to_numpy<T>(c);
            })
       .def("state", [](H& h) { return state_of<T>(h); })
       .def("load_state", [](H& h, const py::dict& d) { load_state<T>(h, d); }, py::arg("state"));

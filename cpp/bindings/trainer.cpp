@@ -61,6 +61,11 @@ void check_signals() {
   if (PyErr_CheckSignals() != 0) throw py::error_already_set();
 }
 
+// Says on a Python exception which step it came from; that step was not taken.
+void note_step(const py::error_already_set& error, std::uint64_t step) {
+  error.value().attr("add_note")("at step " + std::to_string(step) + ", which was not taken");
+}
+
 template <class T>
 py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Mask& mask,
              const Mask& reset, Array<T>& losses, const std::vector<std::string>& monitors,
@@ -118,6 +123,7 @@ py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Ma
     try {
       std::rethrow_exception(failure);
     } catch (py::error_already_set& error) {
+      if (outcome.failed) note_step(error, trainer.step_count());
       result["error"] = error.value();
     }
   }
@@ -128,8 +134,13 @@ template <class T>
 py::object learn_one(Trainer<T>& trainer, const Array<T>& x, const std::optional<Array<T>>& y) {
   const Shape& shape = trainer.engine().cell->shape();
   T loss;
-  if (!trainer.step(data_of<T>(x, shape.n_in, "x"), data_of<T>(y, shape.n_out, "y"), false, loss))
-    return py::none();
+  try {
+    if (!trainer.step(data_of<T>(x, shape.n_in, "x"), data_of<T>(y, shape.n_out, "y"), false, loss))
+      return py::none();
+  } catch (py::error_already_set& error) {
+    note_step(error, trainer.step_count());
+    throw;
+  }
   return py::float_(static_cast<double>(loss));
 }
 
@@ -137,31 +148,33 @@ template <class T>
 py::tuple gradients_of(std::shared_ptr<Cell<T>> cell, std::shared_ptr<Learner<T>> learner,
                        std::uint64_t seed, const std::optional<py::dict>& initial,
                        const Array<T>& X, const Array<T>& Y, const Mask& mask, const Mask& reset,
-                       const std::optional<Array<T>>& noise, bool record_influence) {
+                       const std::optional<Array<T>>& noise, bool record_influence, bool record_credit) {
   const Shape shape = cell->shape();
   const Sequence<T> sequence = sequence_of<T>(shape, X, Y, mask, reset);
   Engine<T> engine(std::move(cell), learner, seed);
-  if (initial) load_state<T>(*learner, *initial);
+  if (initial) load_state<T>(*learner, *initial, true);
   const T* given = data_of<T>(noise, sequence.length * learner->noise_size(), "noise");
   const Index length = sequence.length;
   Array<T> recurrent({length, shape.R(), shape.m}), output({length, shape.n_out, shape.n + 1});
   Array<T> losses(length);
   Array<T> influence(record_influence ? std::vector<Index>{length, shape.S(), shape.R(), shape.m}
                                       : std::vector<Index>{0});
-  T* const recurrent_data = recurrent.mutable_data();
-  T* const output_data = output.mutable_data();
-  T* const loss_data = losses.mutable_data();
-  T* const influence_data = record_influence ? influence.mutable_data() : nullptr;
+  Array<T> credit(record_credit ? std::vector<Index>{length, shape.S()} : std::vector<Index>{0});
+  const GradientsOut<T> out{recurrent.mutable_data(), output.mutable_data(), losses.mutable_data(),
+                            record_influence ? influence.mutable_data() : nullptr,
+                            record_credit ? credit.mutable_data() : nullptr};
   Index done = 0;
-  {
+  try {
     py::gil_scoped_release unlocked;
-    done = gradients<T>(engine, sequence, given, recurrent_data, output_data, loss_data,
-                        influence_data, [](Index) {
-                          py::gil_scoped_acquire locked;
-                          check_signals();
-                        });
+    gradients<T>(engine, sequence, given, out, [](Index) {
+      py::gil_scoped_acquire locked;
+      check_signals();
+    }, done);
+  } catch (py::error_already_set& error) {
+    note_step(error, done);
+    throw;
   }
-  return py::make_tuple(recurrent, output, losses, influence, done);
+  return py::make_tuple(recurrent, output, losses, influence, credit, done);
 }
 
 template <class T>
@@ -198,7 +211,8 @@ void bind(py::module_& m) {
       .def("load_state", [](Tr& t, const py::dict& d) { load_state<T>(t, d); }, py::arg("state"));
   m.def((std::string("gradients") + suffix<T>()).c_str(), &gradients_of<T>, py::arg("cell"),
         py::arg("learner"), py::arg("seed"), py::arg("initial"), py::arg("X"), py::arg("Y"),
-        py::arg("mask"), py::arg("reset"), py::arg("noise"), py::arg("record_influence"));
+        py::arg("mask"), py::arg("reset"), py::arg("noise"), py::arg("record_influence"),
+        py::arg("record_credit"));
 }
 
 }  // namespace

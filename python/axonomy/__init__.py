@@ -11,11 +11,14 @@ from __future__ import annotations
 from axonomy import rules, tasks
 from axonomy._build import build_info
 from axonomy.cells import Cell, LeakyRNN
+from axonomy.composed import ComposedRule, compose
 from axonomy.errors import Diverged, IncompatibleAxes, IncompatibleCell
 from axonomy.gradients import Gradients, gradients
 from axonomy.history import History
+from axonomy.hybrid import ByBlock, Mix, by_block, mix
+from axonomy.component import Option
 from axonomy.influence.reductions import OptimalUnbiased, RandomSigns, Reduction, TruncatedSVD
-from axonomy.learner import Learner, make_learner
+from axonomy.learner import HandDriven, Learner, make_learner
 from axonomy.optimisers import (
     SGD,
     Adam,
@@ -26,9 +29,11 @@ from axonomy.optimisers import (
     optimiser_from_dict,
 )
 from axonomy.order import Order
-from axonomy.rule import Rule, compose
+from axonomy.register import register, registered, unregister
+from axonomy.rule import Rule
 from axonomy.rules import as_rule
 from axonomy.shape import Shape
+from axonomy.step import Step
 from axonomy.table import Table, TableCell, table
 from axonomy.trainer import Trainer
 
@@ -37,24 +42,30 @@ __version__ = "0.1.0"
 __all__ = [
     "SGD",
     "Adam",
+    "ByBlock",
     "Cell",
+    "ComposedRule",
     "Diverged",
     "ExponentialDecay",
     "Gradients",
+    "HandDriven",
     "History",
     "IncompatibleAxes",
     "IncompatibleCell",
     "InverseDecay",
     "LeakyRNN",
     "Learner",
+    "Mix",
     "Momentum",
     "OptimalUnbiased",
+    "Option",
     "Order",
     "RMSProp",
     "RandomSigns",
     "Reduction",
     "Rule",
     "Shape",
+    "Step",
     "Table",
     "TableCell",
     "Trainer",
@@ -62,11 +73,16 @@ __all__ = [
     "__version__",
     "as_rule",
     "build_info",
+    "by_block",
     "compose",
     "gradients",
     "make_learner",
+    "mix",
     "optimiser_from_dict",
+    "register",
+    "registered",
     "rules",
     "table",
     "tasks",
+    "unregister",
 ]

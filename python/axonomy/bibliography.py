@@ -100,6 +100,44 @@ ENTRIES: dict[str, str] = {
   pages   = {211--218},
   year    = {1936}
 }""",
+    "werbos1990": """@article{werbos1990,
+  author  = {Werbos, Paul J.},
+  title   = {Backpropagation Through Time: What It Does and How to Do It},
+  journal = {Proceedings of the IEEE},
+  volume  = {78},
+  number  = {10},
+  pages   = {1550--1560},
+  year    = {1990}
+}""",
+    "jaderberg2017": """@inproceedings{jaderberg2017,
+  author    = {Jaderberg, Max and Czarnecki, Wojciech Marian and Osindero, Simon and Vinyals, Oriol
+               and Graves, Alex and Silver, David and Kavukcuoglu, Koray},
+  title     = {Decoupled Neural Interfaces Using Synthetic Gradients},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2017}
+}""",
+    "czarnecki2017": """@inproceedings{czarnecki2017,
+  author    = {Czarnecki, Wojciech Marian and {\\'S}wirszcz, Grzegorz and Jaderberg, Max and Osindero, Simon
+               and Vinyals, Oriol and Kavukcuoglu, Koray},
+  title     = {Understanding Synthetic Gradients and Decoupled Neural Interfaces},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2017}
+}""",
+    "fiete2006": """@article{fiete2006,
+  author  = {Fiete, Ila R. and Seung, H. Sebastian},
+  title   = {Gradient Learning in Spiking Neural Networks by Dynamic Perturbation of Conductances},
+  journal = {Physical Review Letters},
+  volume  = {97},
+  number  = {4},
+  pages   = {048104},
+  year    = {2006}
+}""",
+    "gunnarsson1996": """@inproceedings{gunnarsson1996,
+  author    = {Gunnarsson, Svante},
+  title     = {Combining Tracking and Regularization in Recursive Least Squares Identification},
+  booktitle = {IEEE Conference on Decision and Control},
+  year      = {1996}
+}""",
 }
 
 LABELS: dict[str, str] = {
@@ -115,6 +153,11 @@ LABELS: dict[str, str] = {
     "bellec2020": "Bellec et al. 2020",
     "menick2021": "Menick et al. 2021",
     "eckart1936": "Eckart & Young 1936",
+    "werbos1990": "Werbos 1990",
+    "jaderberg2017": "Jaderberg et al. 2017",
+    "czarnecki2017": "Czarnecki et al. 2017",
+    "fiete2006": "Fiete & Seung 2006",
+    "gunnarsson1996": "Gunnarsson 1996",
 }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from axonomy.order import Order
+
+Options = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,15 @@ class Component:
     ranked : bool
         Whether it takes a rank r.
     splits_current : bool
-        Whether the gradient may be taken before this step's reduction (``current="exact"``).
+        Whether this step's own term may be exact in the gradient, apart from what is estimated
+        (``current="exact"``).
     lag : str
-        By how many steps the gradient is late.
+        By how many steps the gradient is late, as printed.
+    lag_steps, period : callable
+        From the options: by how many steps the gradient is late; every how many steps there is one, the sum over
+        as many.
+    core_options : callable
+        From the options to what the core is told of them.
     """
 
     facing: str
@@ -73,6 +81,9 @@ class Component:
     ranked: bool = False
     splits_current: bool = False
     lag: str = "0"
+    lag_steps: Callable[[Options], int] = field(default=lambda options: 0, repr=False, compare=False)
+    period: Callable[[Options], int] = field(default=lambda options: 1, repr=False, compare=False)
+    core_options: Callable[[Options], dict[str, Any]] = field(default=dict, repr=False, compare=False)
 
     @property
     def axes(self) -> tuple[str, str, str, str]:

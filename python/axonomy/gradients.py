@@ -31,12 +31,15 @@ class Gradients:
         NaN where masked.
     influence : ndarray, shape (T, S, R, m), or None
         M after each step, if it was asked for.
+    credit : ndarray, shape (T, S), or None
+        The credit behind each step's gradient, that of its earliest step, if it was asked for.
     """
 
     recurrent: FloatArray
     output: FloatArray
     loss: FloatArray
     influence: FloatArray | None = None
+    credit: FloatArray | None = None
 
 
 def gradients(
@@ -52,6 +55,7 @@ def gradients(
     mask: object = None,
     reset: object = None,
     record_influence: bool = False,
+    record_credit: bool = False,
 ) -> Gradients:
     """Return the gradient of every step that a rule computes, the weights held fixed.
 
@@ -73,13 +77,15 @@ def gradients(
     initial : dict of arrays, optional
         What the learner starts from: ``"left"`` is the factor that holds k, ``"right"`` the other.
         ``k|ij`` (S,), (R, m); ``ki|j`` (S, R), (m,); ``kj|i`` (S, m), (R,); ``ki|ij`` (S, R), (R,
-        m); ``kj|ij`` (S, m), (R, m); a leading axis for the rank.
+        m); ``kj|ij`` (S, m), (R, m); a leading axis for the rank. ``"A"`` is DNI's (S, S + n_out + 1).
     mask : array_like of bool, shape (T,), optional
-        Where False there is no target, and the gradient is zero.
+        Where False there is no target, and q is zero; so is the gradient, unless the rule looks ahead.
     reset : array_like of bool, shape (T,), optional
         Where True state and learner start anew before the step.
     record_influence : bool
-        Also return M of every step.
+        Also return M of every step; zeros if the rule has none.
+    record_credit : bool
+        Also return the credit of every step; zeros if the rule has none.
 
     Returns
     -------
@@ -104,10 +110,12 @@ def gradients(
         given = _check.real_array("noise", noise, (len(data), learner.n_noise), rnn.dtype, meaning)
     start = None if initial is None else core_initial(learner.state(), initial, rnn.dtype)
     run: Any = _core.gradients32 if rnn.dtype == np.float32 else _core.gradients64
-    recurrent, output, loss, influence, done = run(
+    recurrent, output, loss, influence, credit, done = run(
         network._cell, learner, _check.seed("seed", seed), start, data.X, data.Y, data.mask, data.reset,
-        given, record_influence,
+        given, record_influence, record_credit,
     )  # fmt: skip
     if done < len(data):
         raise Diverged(f"step {done}: the state or the loss is not finite", done, History(loss[:done]))
-    return Gradients(recurrent, output, loss, influence if record_influence else None)
+    return Gradients(
+        recurrent, output, loss, influence if record_influence else None, credit if record_credit else None
+    )

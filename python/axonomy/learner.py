@@ -1,38 +1,178 @@
-"""A rule's learner, driven by hand: give it J, D, a_hat and q, read the gradient."""
+"""Learners: the part of a rule that has memory.
+
+:class:`Learner` is what one writes to add a rule in Python; :func:`make_learner` makes the learner of any rule, to be
+driven by hand.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from axonomy import _check, _core
 from axonomy.cells.base import Cell, FloatArray
+from axonomy.component import Option
+from axonomy.order import Order
 from axonomy.rule import Rule
 from axonomy.rules import as_rule
 from axonomy.shape import Shape
+from axonomy.step import Step
+
+
+class Learner(ABC):
+    """A learning rule written in Python: step in, gradient out.
+
+    Given to :func:`axonomy.register` it fills a cell of the table, and composes, trains, saves and mixes as any
+    other rule. A step that raises is not taken: network, learner and random numbers stay as they were before it.
+
+    Parameters
+    ----------
+    shape : Shape
+        Sizes of the network.
+    dtype : numpy.dtype
+        Of the numbers of the run.
+    **options
+        The settings of :attr:`options`.
+
+    Attributes
+    ----------
+    facing, tensor, randomness, solution, solver, title, bias, memory, time, known_as, references, options
+        Facts of the class, as in :class:`axonomy.component.Component`.
+    carries : tuple of str
+        Names of the attributes, float arrays of fixed shape, that outlive a step. :meth:`reset` makes them; the
+        library saves, loads and snapshots them, and replaces them by copies when it likes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import axonomy as ax
+    >>> class Trace(ax.Learner):
+    ...     "The immediate influence, forgotten at a fixed rate."
+    ...     facing, tensor, randomness, solution = "past", "k=i", "deterministic", "closed-form"
+    ...     solver, title, bias = "fixed-trace", "a trace of fixed decay", "biased"
+    ...     memory = time = ax.Order(2)
+    ...     carries = ("B",)
+    ...     def reset(self, state):
+    ...         self.B = np.zeros((self.shape.R, self.shape.m))
+    ...     def step(self, step):
+    ...         self.B = 0.8 * self.B + np.outer(np.diag(step.D), step.a_hat)
+    ...         return step.q[:, None] * self.B
+    >>> with ax.registered(Trace):
+    ...     rule = ax.compose("past", "k=i", "deterministic", "closed-form", solver="fixed-trace")
+    ...     stream = ax.tasks.Add().generate(100)
+    ...     rnn = ax.LeakyRNN.random(n_in=2, n_hidden=4, n_out=2)
+    ...     history = ax.Trainer(rnn, rule, ax.SGD(0.01)).run(stream.X, stream.Y)
+    """
+
+    facing: ClassVar[str]
+    tensor: ClassVar[str]
+    randomness: ClassVar[str]
+    solution: ClassVar[str]
+    solver: ClassVar[str]
+    title: ClassVar[str]
+    bias: ClassVar[str]
+    memory: ClassVar[Order]
+    time: ClassVar[Order]
+    known_as: ClassVar[str] = ""
+    references: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[dict[str, Option]] = {}
+    carries: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], **options: Any) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        for name, value in options.items():
+            setattr(self, name, value)
+
+    @abstractmethod
+    def reset(self, state: FloatArray) -> None:
+        """Become as new, the network being in `state` (S,)."""
+
+    @abstractmethod
+    def step(self, step: Step) -> FloatArray | None:
+        """Take in one step and return the gradient (R, m), or None for zero."""
+
+    def new_sequence(self, state: FloatArray) -> None:
+        """Forget the past, as a new sequence begins in `state` (S,); what was learned of the network may stay."""
+        self.reset(state)
+
+    @property
+    def n_noise(self) -> int:
+        """Random numbers a step takes."""
+        return 0
+
+    @property
+    def noise_kind(self) -> str | None:
+        """``"signs"`` or ``"normal"``, of unit variance; None if nothing is drawn."""
+        return "signs" if self.n_noise else None
+
+    def influence(self) -> FloatArray | None:
+        """Return the influence M (S, R, m) the learner stands for; None if it has none."""
+        return None
+
+    def credit(self) -> FloatArray | None:
+        """Return the credit c (S,) behind the last gradient; None if it has none."""
+        return None
+
+    def diagnostics(self) -> dict[str, float]:
+        """Return quantities of the last step worth recording, by name; always the same names."""
+        return {}
+
+    # What the core calls.
+
+    def _checked_update(self, *arrays: FloatArray) -> FloatArray | None:
+        gradient = self.step(Step(*arrays))
+        if gradient is None:
+            return None
+        return self._checked("step", gradient, (self.shape.R, self.shape.m), "R, m")
+
+    def _checked_influence(self) -> FloatArray | None:
+        M = self.influence()
+        shape = (self.shape.S, self.shape.R, self.shape.m)
+        return None if M is None else self._checked("influence", M, shape, "S, R, m")
+
+    def _checked_credit(self) -> FloatArray | None:
+        c = self.credit()
+        return None if c is None else self._checked("credit", c, (self.shape.S,), "S")
+
+    def _checked(self, method: str, value: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:
+        return _check.real_array(f"{type(self).__name__}.{method}", value, shape, self.dtype, meaning)
+
+    def _carried(self, name: str, shape: tuple[int, ...] | None, strict: bool) -> FloatArray | None:
+        """Return an attribute as the core keeps it; if it does not fit, raise or, unless strict, return None."""
+        try:
+            value = np.asarray(getattr(self, name, None))
+            if shape is None:
+                shape = value.shape
+            return self._checked(name, value, tuple(shape), "as reset() makes it")
+        except ValueError:
+            if strict:
+                raise
+            return None
 
 
 def core_learner(rule: Rule, shape: Shape, dtype: np.dtype[Any]) -> _core.Learner32 | _core.Learner64:
     """Return the core's learner for a rule on a network of this shape."""
     make = _core.make_learner32 if dtype == np.float32 else _core.make_learner64
-    return make(shape._core(), rule._spec())
+    return make(shape._core(), rule._spec(shape))
 
 
 def core_initial(state: Mapping[str, Any], initial: object, dtype: Any) -> dict[str, FloatArray]:
-    """Return `state` with the arrays of `initial` in place of its own.
+    """Return the arrays of `initial` as the entries of `state` that they are to replace.
 
     A factor (``"left"``, ``"right"``) has the rank as its leading axis, or no such axis at rank 1;
     the core has it last.
     """
     given = _check.mapping("initial", initial, "a dict of arrays")
-    result = dict(state)
+    result = {}
     names = [name for name, value in state.items() if value.dtype.kind == "f"]
     for name, value in given.items():
         _check.one_of("initial", name, names)
         shape = state[name].shape
-        if name in ("left", "right"):
+        if name.rpartition(".")[2] in ("left", "right"):
             value = _check.array(f"initial[{name!r}]", value)
             outer = (shape[-1], *shape[:-1])
             if value.ndim == len(shape) - 1 and shape[-1] == 1:
@@ -45,8 +185,10 @@ def core_initial(state: Mapping[str, Any], initial: object, dtype: Any) -> dict[
     return result
 
 
-class Learner:
-    """The part of a rule that has memory. Make one with :func:`make_learner`.
+class HandDriven:
+    """A rule's learner, driven by hand: give it J, D, a_hat and q, read the gradient.
+
+    Make one with :func:`make_learner`.
 
     Attributes
     ----------
@@ -70,6 +212,8 @@ class Learner:
         q: object,
         leak: object = None,
         noise: object = None,
+        state: object = None,
+        y: object = None,
     ) -> None:
         """Take in one step.
 
@@ -87,6 +231,10 @@ class Learner:
             ds/ds_prev at fixed h; entries only within units. RFLO needs it.
         noise : array_like, shape (n_noise,), optional
             The random numbers of this step; by default they are drawn.
+        state : array_like, shape (S,), optional
+            s after the step. Rules that model the credit need it.
+        y : array_like, shape (n_out,), optional
+            The target, for the same rules.
 
         Raises
         ------
@@ -101,11 +249,15 @@ class Learner:
             _check.real_array("a_hat", a_hat, (m,), self.dtype, "m"),
             _check.real_array("q", q, (S,), self.dtype, "S"),
         ]
-        more: list[FloatArray | None] = [None, None]
-        if leak is not None:
-            more[0] = _check.real_array("leak", leak, (S, S), self.dtype, "S, S")
-        if noise is not None:
-            more[1] = _check.real_array("noise", noise, (self.n_noise,), self.dtype, "n_noise")
+        more = [
+            None if value is None else _check.real_array(name, value, shape, self.dtype, meaning)
+            for name, value, shape, meaning in (
+                ("leak", leak, (S, S), "S, S"),
+                ("noise", noise, (self.n_noise,), "n_noise"),
+                ("state", state, (S,), "S"),
+                ("y", y, (self.shape.n_out,), "n_out"),
+            )
+        ]
         self._core.step(*arrays, *more)
 
     def gradient(self) -> FloatArray:
@@ -118,9 +270,21 @@ class Learner:
         M: FloatArray | None = self._core.influence()
         return M
 
-    def reset(self) -> None:
-        """Forget the past."""
-        self._core.reset()
+    def credit(self) -> FloatArray | None:
+        """Return the credit behind the last gradient, that of its earliest step, shape (S,); None if it has none."""
+        c: FloatArray | None = self._core.credit()
+        return c
+
+    def reset(self, state: object = None) -> None:
+        """Become as new; `state` (S,), by default zero, is where the network goes on."""
+        self._core.reset(self._state(state))
+
+    def new_sequence(self, state: object = None) -> None:
+        """Forget the past as a new sequence begins; gradients still due stay due, and a learned model stays."""
+        self._core.new_sequence(self._state(state))
+
+    def _state(self, state: object) -> FloatArray | None:
+        return None if state is None else _check.real_array("state", state, (self.shape.S,), self.dtype, "S")
 
     def state(self) -> dict[str, Any]:
         """Return copies of all that outlives a step, by name."""
@@ -149,7 +313,7 @@ class Learner:
 
     @property
     def noise_kind(self) -> str | None:
-        """``"signs"``, ``"normal"``, or None if the rule is deterministic."""
+        """``"signs"``, ``"normal"``, ``"mixed"`` for a hybrid of both, or None if the rule is deterministic."""
         kind: str | None = self._core.learner.noise_kind
         return kind
 
@@ -166,7 +330,7 @@ def make_learner(
     seed: int = 0,
     dtype: Any = None,
     initial: Mapping[str, Any] | None = None,
-) -> Learner:
+) -> HandDriven:
     """Return the learner of a rule, to be driven by hand.
 
     Parameters
@@ -183,7 +347,7 @@ def make_learner(
 
     Returns
     -------
-    Learner
+    HandDriven
 
     Raises
     ------
@@ -196,7 +360,7 @@ def make_learner(
     shape = network.shape if isinstance(network, Cell) else network
     if dtype is None:
         dtype = network.dtype if isinstance(network, Cell) else np.float64
-    learner = Learner(rule, shape, _check.seed("seed", seed), _check.float_dtype("dtype", dtype))
+    learner = HandDriven(rule, shape, _check.seed("seed", seed), _check.float_dtype("dtype", dtype))
     if initial is not None:
         prefix = "learner."
         state = learner.state()

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from axonomy import influence
+from axonomy import credit, influence
 from axonomy.component import Component
 
-COMPONENTS: tuple[Component, ...] = influence.COMPONENTS
 BASELINES: tuple[Component, ...] = influence.BASELINES
+_added: list[Component] = []
+
+
+def components() -> tuple[Component, ...]:
+    """Return all that fills a cell, what was added last at the end."""
+    return (*influence.COMPONENTS, *credit.COMPONENTS, *_added)
 
 
 def find(facing: str, tensor: str, randomness: str, solution: str) -> tuple[Component, ...]:
     """Return the components of a cell, the default first."""
     axes = (facing, tensor, randomness, solution)
-    return tuple(c for c in (*COMPONENTS, *BASELINES) if c.axes == axes)
+    return tuple(c for c in (*components(), *BASELINES) if c.axes == axes)
+
+
+def add(component: Component) -> None:
+    """Add a component to its cell.
+
+    Raises
+    ------
+    ValueError
+        If the cell has one of this solver.
+    """
+    if any(c.solver == component.solver for c in find(*component.axes)):
+        raise ValueError(
+            f"solver: expected a name that {', '.join(component.axes)} does not have yet, "
+            f"got {component.solver!r}"
+        )
+    _added.append(component)
+
+
+def remove(component: Component) -> None:
+    """Take out what :func:`add` added."""
+    _added.remove(component)

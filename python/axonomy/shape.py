@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from axonomy import _check, _core
 
@@ -55,6 +55,10 @@ class Shape:
         """Number of rows of W."""
         return self.rows_per_unit * self.n
 
+    def with_regressors(self, m: int) -> Shape:
+        """Return the same sizes with another number of regressors."""
+        return replace(self, m=m)
+
     def _core(self) -> _core.Shape:
         assert self.m is not None
         return _core.Shape(
@@ -65,3 +69,7 @@ class Shape:
             states_per_unit=self.states_per_unit,
             rows_per_unit=self.rows_per_unit,
         )
+
+    @classmethod
+    def _of(cls, core: _core.Shape) -> Shape:
+        return cls(core.n, core.n_in, core.n_out, core.m, core.states_per_unit, core.rows_per_unit)

@@ -14,7 +14,7 @@ from axonomy import bibliography, registry
 from axonomy.axes import RANDOMNESS, SOLUTIONS, TENSORS
 from axonomy.component import Component
 from axonomy.order import Order
-from axonomy.rule import Rule, compose, why_impossible
+from axonomy.composed import ComposedRule, compose, why_impossible
 
 COLUMNS = (
     "facing", "tensor", "randomness", "solution", "solver", "status", "name", "bias", "memory", "time",
@@ -67,7 +67,7 @@ class TableCell:
     reason: str = ""
     ranked: bool = False
 
-    def rule(self, **settings: Any) -> Rule:
+    def rule(self, **settings: Any) -> ComposedRule:
         """Compose the cell's rule.
 
         Raises

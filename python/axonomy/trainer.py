@@ -95,7 +95,8 @@ class Trainer:
         make: Any = _core.Trainer32 if rnn.dtype == np.float32 else _core.Trainer64
         self._core = make(rnn._cell, self._learner, optimiser._spec(), self.update_every, self.seed)
         if initial is not None:
-            self._learner.load_state(core_initial(self._learner.state(), initial, rnn.dtype))
+            state = self._learner.state()
+            self._learner.load_state({**state, **core_initial(state, initial, rnn.dtype)})
 
     def run(
         self,

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "axonomy/influence/registry.hpp"
+#include "axonomy/registry.hpp"
 
 namespace axonomy {
 

@@ -15,9 +15,11 @@ class Driver final : public Transition<T> {
         shape_(shape),
         random_(seed),
         J_dense_(shape.S(), shape.S()),
+        W_(Matrix<T>::Zero(shape.R(), shape.m)),
         a_hat_(shape.m),
         q_(shape.S()),
         state_(shape.S()),
+        y_(Vector<T>::Ones(std::max<Index>(1, shape.n_out))),
         noise_(Vector<T>::Zero(learner->noise_size())),
         D_(shape.n, shape.states_per_unit, shape.rows_per_unit),
         leak_(shape.n, shape.states_per_unit, shape.states_per_unit),
@@ -44,6 +46,8 @@ class Driver final : public Transition<T> {
     seen.a_hat = a_hat_.data();
     seen.q = q_.data();
     seen.state = state_.data();
+    seen.y = y_.data();
+    seen.W = &W_;
     seen.network = this;
     learner->step(seen, noise_.data(), scale, target);
   }
@@ -52,6 +56,11 @@ class Driver final : public Transition<T> {
   void advance(const T* state, T* next) const override {
     Eigen::Map<Vector<T>>(next, shape_.S()).noalias() =
         J_dense_ * Eigen::Map<const Vector<T>>(state, shape_.S());
+  }
+
+  // Any quadratic will do.
+  T loss_at(const T* state, const T* y) const override {
+    return Eigen::Map<const Vector<T>>(state, shape_.S()).squaredNorm() + y[0];
   }
 
   std::unique_ptr<Learner<T>> learner;
@@ -66,7 +75,8 @@ class Driver final : public Transition<T> {
   Shape shape_;
   Random random_;
   Matrix<T> J_dense_;
-  Vector<T> a_hat_, q_, state_;
+  Matrix<T> W_;
+  Vector<T> a_hat_, q_, state_, y_;
   Vector<T> noise_;
   BlockDiagonal<T> D_, leak_;
   Jacobian<T> J_;

@@ -13,7 +13,7 @@
 #include "cell/cell.hpp"
 #include "core/random.hpp"
 #include "core/snapshot.hpp"
-#include "influence/learner.hpp"
+#include "learner.hpp"
 #include "optimiser/optimiser.hpp"
 
 namespace axonomy {
@@ -124,6 +124,7 @@ struct MonitorRecord {
 struct RunOutcome {
   Index done = 0;         // steps completed
   bool diverged = false;  // at step `done`, which was not taken
+  bool failed = false;    // the learner threw at step `done`, which was not taken
 };
 
 template <class T>
@@ -147,34 +148,18 @@ class Trainer {
   std::uint64_t step_count() const { return steps_; }
   std::uint64_t update_count() const { return updates_; }
 
-  // One sample; y null where there is no target. False if the step would not be finite: nothing changed.
+  // One sample; y null where there is no target. False if the step would not be finite: nothing changed. What a
+  // learner from outside throws leaves nothing changed either.
   bool step(const T* x, const T* y, bool reset, T& loss, MonitorRecord* record = nullptr,
             const MonitorRequest* request = nullptr) {
-    if (!engine_.observe(x, y, reset, loss)) return false;
-    Cell<T>& cell = *engine_.cell;
-    const Step<T> seen = cell.linearised();
-    const T* noise = engine_.noise();
-    const bool learns = y != nullptr;
-    if (record != nullptr) measure(seen, noise, loss, learns, *record, *request);
-    if (in_place_) {
-      const T rate = -T(options_.schedule.rate(updates_));
-      engine_.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
-      if (learns) {
-        add_output_gradient(cell, rate, cell.W_out);
-        ++updates_;
-      }
-    } else {
-      engine_.learner->step(seen, noise, T(1), learns ? gradient_.data() : nullptr);
-      if (learns) {
-        add_output_gradient(cell, T(1), output_gradient_);
-        ++pending_;
-      }
-      if ((steps_ + 1) % static_cast<std::uint64_t>(options_.update_every) == 0 && pending_ > 0)
-        update();
+    if (!engine_.learner->may_throw()) return take(x, y, reset, loss, record, request);
+    step_snapshot_.save(*this);
+    try {
+      return take(x, y, reset, loss, record, request);
+    } catch (...) {
+      step_snapshot_.restore(*this);
+      throw;
     }
-    if (record != nullptr) record->learner = engine_.learner->diagnostics();
-    ++steps_;
-    return true;
   }
 
   // The whole sequence. `losses` (length,) gets each step's loss. `poll(done)` is called now and then and
@@ -192,9 +177,15 @@ class Trainer {
       MonitorRecord record{};
       const bool monitored =
           request.every > 0 && (steps_ + 1) % static_cast<std::uint64_t>(request.every) == 0;
-      if (!step_of(sequence, i, losses[i], monitored ? &record : nullptr, &request)) {
-        retrace(sequence, saved_at, i, losses, outcome);
-        return;
+      try {
+        if (!step_of(sequence, i, losses[i], monitored ? &record : nullptr, &request)) {
+          retrace(sequence, saved_at, i, losses, outcome);
+          return;
+        }
+      } catch (...) {
+        if (!is_finite<T>(*this)) retrace(sequence, saved_at, i, losses, outcome);
+        outcome.failed = !outcome.diverged;
+        throw;
       }
       outcome.done = i + 1;
       if (monitored) {
@@ -263,6 +254,30 @@ class Trainer {
   }
 
  private:
+  bool take(const T* x, const T* y, bool reset, T& loss, MonitorRecord* record, const MonitorRequest* request) {
+    if (!engine_.observe(x, y, reset, loss)) return false;
+    Cell<T>& cell = *engine_.cell;
+    const Step<T> seen = cell.linearised(y);
+    const T* noise = engine_.noise();
+    const bool learns = y != nullptr || engine_.learner->looks_ahead();
+    if (record != nullptr) measure(seen, noise, loss, learns, *record, *request);
+    if (in_place_) {
+      const T rate = -T(options_.schedule.rate(updates_));
+      engine_.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
+      if (y != nullptr) add_output_gradient(cell, rate, cell.W_out);
+      if (learns) ++updates_;
+    } else {
+      engine_.learner->step(seen, noise, T(1), learns ? gradient_.data() : nullptr);
+      if (y != nullptr) add_output_gradient(cell, T(1), output_gradient_);
+      if (learns) ++pending_;
+      if ((steps_ + 1) % static_cast<std::uint64_t>(options_.update_every) == 0 && pending_ > 0)
+        update();
+    }
+    if (record != nullptr) record->learner = engine_.learner->diagnostics();
+    ++steps_;
+    return true;
+  }
+
   bool step_of(const Sequence<T>& s, Index i, T& loss, MonitorRecord* record,
                const MonitorRequest* request) {
     const Shape& shape = engine_.cell->shape();
@@ -314,13 +329,13 @@ class Trainer {
   }
 
   // What is asked for, without a trace in the run: the gradient comes from a step that is taken back.
-  void measure(const Step<T>& seen, const T* noise, T loss, bool used, MonitorRecord& record,
+  void measure(const Step<T>& seen, const T* noise, T loss, bool learns, MonitorRecord& record,
                const MonitorRequest& request) {
     Cell<T>& cell = *engine_.cell;
     record.loss = static_cast<double>(loss);
     record.state_norm = static_cast<double>(cell.state.norm());
     record.gradient_norm = record.spectral_radius = std::numeric_limits<double>::quiet_NaN();
-    if (request.gradient_norm && used) {
+    if (request.gradient_norm && learns) {
       Matrix<T> gradient = Matrix<T>::Zero(cell.W.rows(), cell.W.cols());
       Matrix<T> output = Matrix<T>::Zero(cell.W_out.rows(), cell.W_out.cols());
       learner_snapshot_.save(*engine_.learner);
@@ -346,42 +361,53 @@ class Trainer {
   bool in_place_;
   Matrix<T> gradient_, output_gradient_;
   std::uint64_t steps_ = 0, updates_ = 0, pending_ = 0;
-  Snapshot<T> snapshot_, learner_snapshot_;
+  Snapshot<T> snapshot_, step_snapshot_, learner_snapshot_;
 };
 
-// Gradients of every step at fixed weights. Row-major outputs: `recurrent` (length, R, m), `output`
-// (length, n_out, n + 1), `influence` (length, S, R, m) or null. Returns the number of finite steps.
+// What `gradients` writes, row-major; those that may be null are not wanted then.
 template <class T>
-Index gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, T* recurrent,
-                T* output, T* losses, T* influence, const std::function<void(Index)>& poll) {
+struct GradientsOut {
+  T* recurrent;  // (length, R, m)
+  T* output;     // (length, n_out, n + 1)
+  T* losses;     // (length,)
+  T* influence;  // (length, S, R, m) or null
+  T* credit;     // (length, S) or null
+};
+
+// Gradients of every step at fixed weights. `done` counts the steps, short of `length` if one is not finite.
+template <class T>
+void gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, const GradientsOut<T>& out,
+               const std::function<void(Index)>& poll, Index& done) {
   Cell<T>& cell = *engine.cell;
   const Shape shape = cell.shape();
   const Index R = shape.R(), m = shape.m, S = shape.S(), n_noise = engine.learner->noise_size();
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   Matrix<T> gradient(R, m), output_gradient(shape.n_out, shape.n + 1), M;
-  for (Index i = 0; i < sequence.length; ++i) {
+  Vector<T> c;
+  for (done = 0; done < sequence.length; ++done) {
+    const Index i = done;
     const bool used = sequence.mask == nullptr || sequence.mask[i] != 0;
-    if (!engine.observe(sequence.x + i * shape.n_in,
-                        used ? sequence.y + i * shape.n_out : nullptr,
-                        sequence.reset != nullptr && sequence.reset[i] != 0, losses[i]))
-      return i;
+    const T* y = used ? sequence.y + i * shape.n_out : nullptr;
+    if (!engine.observe(sequence.x + i * shape.n_in, y,
+                        sequence.reset != nullptr && sequence.reset[i] != 0, out.losses[i]))
+      return;
     gradient.setZero();
     output_gradient.setZero();
     const T* given = noise == nullptr ? nullptr : noise + i * n_noise;
-    engine.learner->step(cell.linearised(), engine.noise(given), T(1), gradient.data());
+    engine.learner->step(cell.linearised(y), engine.noise(given), T(1), gradient.data());
     if (used) add_output_gradient(cell, T(1), output_gradient);
-    Eigen::Map<RowMajor>(recurrent + i * R * m, R, m) = gradient;
-    Eigen::Map<RowMajor>(output + i * shape.n_out * (shape.n + 1), shape.n_out, shape.n + 1) =
+    Eigen::Map<RowMajor>(out.recurrent + i * R * m, R, m) = gradient;
+    Eigen::Map<RowMajor>(out.output + i * shape.n_out * (shape.n + 1), shape.n_out, shape.n + 1) =
         output_gradient;
-    if (influence != nullptr && engine.learner->influence(M)) {
-      T* out = influence + i * S * R * m;
+    if (out.influence != nullptr && engine.learner->influence(M)) {
+      T* entry = out.influence + i * S * R * m;
       for (Index k = 0; k < S; ++k)
         for (Index r = 0; r < R; ++r)
-          for (Index j = 0; j < m; ++j) *out++ = M(k, r + R * j);
+          for (Index j = 0; j < m; ++j) *entry++ = M(k, r + R * j);
     }
+    if (out.credit != nullptr && engine.learner->credit(c)) std::copy_n(c.data(), S, out.credit + i * S);
     if (poll && i % 16 == 15) poll(i + 1);
   }
-  return sequence.length;
 }
 
 }  // namespace axonomy

@@ -2,7 +2,8 @@
 
 k runs over the S states, i over the R rows of W, j over the m regressors. J touches k only, so a split that J
 leaves closed holds k in exactly one factor, the left one; i and j sit on either side or are shared. These
-are the five splits below.
+are the five splits below. A credit has one index alone, and is held itself or as a linear model, index l, of
+what the network knows.
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ def _pattern(randomness: str, solution: str) -> str:
 
 def _split(randomness: str, solution: str) -> str:
     return "terms are added at every step: back to r takes random signs or a decomposition"
+
+
+def _credit(randomness: str, solution: str) -> str:
+    return "the credits of a window have a formula, or are read off the response to noise: nothing is searched for"
+
+
+def _model(randomness: str, solution: str) -> str:
+    return "a model of the credit is fitted to the stream: nothing is left to draw"
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,8 @@ TENSORS: tuple[Tensor, ...] = (
     Tensor("ki|ij", "past", "A_ki B_ij", "A[k,i] B[i,j]: (S, R) and (R, m)", _split),
     Tensor("kj|ij", "past", "", "A[k,j] B[i,j]: (S, m) and (R, m)", _split),
     Tensor("k=i", "past", "δ_ki B_ij", "only k and i of the same unit: (R, m)", _pattern),
+    Tensor("c_i", "future", "c_i", "the credit itself, of each step of a window: (S,)", _credit),
+    Tensor("A_il", "future", "A_li", "a linear model of the credit: (S, S + n_out + 1)", _model),
 )
 
 _SPELLINGS = {

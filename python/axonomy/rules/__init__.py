@@ -8,6 +8,7 @@ from typing import Any
 from axonomy import _check
 from axonomy.rule import Rule
 from axonomy.rules.baseline import output_only
+from axonomy.rules.credit import dni, dni_b, e_bptt, f_bptt, node_perturbation
 from axonomy.rules.exact import rtrl, rtrl_lazy, tbptt
 from axonomy.rules.factored import kf_rtrl, ok, r_kf_rtrl, uoro
 from axonomy.rules.perturbation import kernl
@@ -27,16 +28,26 @@ _NAMED: dict[str, Callable[..., Rule]] = {
         rflo,
         snap,
         eprop,
+        f_bptt,
+        e_bptt,
+        dni,
+        dni_b,
+        node_perturbation,
         output_only,
     )
 }
 
 __all__ = [
     "as_rule",
+    "dni",
+    "dni_b",
+    "e_bptt",
     "eprop",
+    "f_bptt",
     "kernl",
     "kf_rtrl",
     "names",
+    "node_perturbation",
     "ok",
     "output_only",
     "r_kf_rtrl",

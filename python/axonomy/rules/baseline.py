@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from axonomy.rule import Rule, compose
+from axonomy.composed import ComposedRule, compose
 
 
-def output_only() -> Rule:
+def output_only() -> ComposedRule:
     """Train the read-out alone; the recurrent weights stay as they are."""
     return compose("none", "none", "deterministic", "closed-form", solver="none")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from axonomy.rule import Rule, compose
+from axonomy.composed import ComposedRule, compose
 
 
-def rtrl() -> Rule:
+def rtrl() -> ComposedRule:
     """Real-time recurrent learning: the exact gradient at every step (Williams & Zipser 1989)."""
     return compose("past", "kij", "deterministic", "closed-form", solver="rtrl")
 
 
-def rtrl_lazy(block: int = 0) -> Rule:
+def rtrl_lazy(block: int = 0) -> ComposedRule:
     """RTRL by lazy propagation: the same gradients at O(n³) a step (block form: Schmidhuber 1992).
 
     Parameters
@@ -21,7 +21,7 @@ def rtrl_lazy(block: int = 0) -> Rule:
     return compose("past", "kij", "deterministic", "closed-form", solver="lazy", block=block)
 
 
-def tbptt(window: int = 10) -> Rule:
+def tbptt(window: int = 10) -> ComposedRule:
     """Rolling truncated backpropagation: the current loss through the last `window` steps.
 
     Williams & Peng 1990.

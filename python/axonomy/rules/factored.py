@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axonomy.rule import Rule, compose
+from axonomy.composed import ComposedRule, compose
 
 
 def uoro(
@@ -11,7 +11,7 @@ def uoro(
     normaliser: str = "shared",
     immediate: str = "state",
     noise: str = "signs",
-) -> Rule:
+) -> ComposedRule:
     """Unbiased online recurrent optimisation, ``A_k B_ij`` with random signs (Tallec & Ollivier 2018).
 
     The defaults are the form of Marschall et al. 2020, section 4.1.2. ``current="exact"`` keeps this step's
@@ -23,7 +23,7 @@ def uoro(
     )  # fmt: skip
 
 
-def kf_rtrl(rank: int = 1, current: str = "estimated", noise: str = "signs") -> Rule:
+def kf_rtrl(rank: int = 1, current: str = "estimated", noise: str = "signs") -> ComposedRule:
     """Kronecker-factored RTRL, ``A_j B_ki`` with random signs (Mujika et al. 2018)."""
     return compose(
         "past", "ki|j", "stochastic", "closed-form", solver="signs", rank=rank, current=current,
@@ -37,7 +37,7 @@ def r_kf_rtrl(
     normaliser: str = "shared",
     immediate: str = "row",
     noise: str = "signs",
-) -> Rule:
+) -> ComposedRule:
     """Reverse KF-RTRL, ``A_i B_kj`` with random signs (Marschall et al. 2020, section 4.1.3)."""
     return compose(
         "past", "kj|i", "stochastic", "closed-form", solver="signs", rank=rank, current=current,
@@ -45,6 +45,6 @@ def r_kf_rtrl(
     )  # fmt: skip
 
 
-def ok(rank: int = 1, current: str = "estimated") -> Rule:
+def ok(rank: int = 1, current: str = "estimated") -> ComposedRule:
     """Optimal Kronecker-sum approximation, ``A_j B_ki`` with the least variance (Benzing et al. 2019)."""
     return compose("past", "ki|j", "stochastic", "numerical", solver="optimal", rank=rank, current=current)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axonomy.rule import Rule, compose
+from axonomy.composed import ComposedRule, compose
 
 
 def kernl(
@@ -10,7 +10,7 @@ def kernl(
     sigma: float = 1e-3,
     learning_rate: float = 1e-3,
     decay: float = 0.8,
-) -> Rule:
+) -> ComposedRule:
     """Kernel RNN learning, ``A_ki B_ij`` with A learned by perturbation (Roth et al. 2019).
 
     Parameters

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from axonomy import _check
-from axonomy.rule import Rule, compose
+from axonomy.composed import ComposedRule, compose
 
 
-def rflo() -> Rule:
+def rflo() -> ComposedRule:
     """Random-feedback local online learning: the trace decays by the leak (Murray 2019).
 
     Murray's rule also takes fixed feedback weights; those belong to the network
@@ -15,7 +15,7 @@ def rflo() -> Rule:
     return compose("past", "k=i", "deterministic", "closed-form", solver="leak")
 
 
-def snap(n: int = 1) -> Rule:
+def snap(n: int = 1) -> ComposedRule:
     """SnAp-1: the influence within a unit, by the unit's own entries of J (Menick et al. 2021).
 
     Parameters
@@ -36,7 +36,7 @@ def snap(n: int = 1) -> Rule:
     return compose("past", "k=i", "deterministic", "closed-form", solver="diagonal")
 
 
-def eprop() -> Rule:
+def eprop() -> ComposedRule:
     """e-prop with self-weights in the eligibility trace (Bellec et al. 2020): the same rule as SnAp-1.
 
     For a unit whose hidden state is its activity, the trace ``B <- (J_ii) B + D a_hat`` is the one

@@ -21,6 +21,8 @@ class Cell : public Transition<T> {
         e_(Vector<T>::Zero(shape.n_out)),
         q_(Vector<T>::Zero(shape.S())),
         disturbance_(Vector<T>::Zero(shape.S())),
+        other_z_(shape.n_out),
+        other_e_(shape.n_out),
         D_(shape.n, shape.states_per_unit, shape.rows_per_unit),
         leak_(shape.n, shape.states_per_unit, shape.states_per_unit),
         J_(shape) {}
@@ -93,9 +95,16 @@ class Cell : public Transition<T> {
     q_.setZero();
   }
 
-  // What the learner sees of the step just made.
-  Step<T> linearised() const {
-    return {shape_, &J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), this};
+  T loss_at(const T* from, const T* y) const final {
+    const Index n = shape_.n;
+    other_z_.noalias() = W_out.leftCols(n) * Eigen::Map<const Vector<T>>(from + shape_.S() - n, n);
+    other_z_ += W_out.col(n);
+    return evaluate_loss(loss_, other_z_.data(), y, other_e_.data(), shape_.n_out);
+  }
+
+  // What the learner sees of the step just made; `y` null where there was no target.
+  Step<T> linearised(const T* y) const {
+    return {shape_, &J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), y, &W, this};
   }
 
   void visit(StateVisitor<T>& v) {
@@ -119,6 +128,7 @@ class Cell : public Transition<T> {
   Shape shape_;
   Loss loss_;
   Vector<T> a_hat_, z_, e_, q_, disturbance_;
+  mutable Vector<T> other_z_, other_e_;  // of a state that is not the network's own
   bool disturbed_ = false;
   BlockDiagonal<T> D_, leak_;
   Jacobian<T> J_;

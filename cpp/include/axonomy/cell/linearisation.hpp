@@ -144,6 +144,8 @@ class Transition {
  public:
   virtual ~Transition() = default;
   virtual void advance(const T* state, T* next) const = 0;
+  // The loss of the read-out of `state`.
+  virtual T loss_at(const T* state, const T* y) const = 0;
 };
 
 template <class T>
@@ -154,8 +156,10 @@ struct Step {
   const BlockDiagonal<T>* leak = nullptr;  // (S, S), F above; null when a caller gave none
   const T* a_hat = nullptr;                // (m,)
   const T* q = nullptr;                    // (S,), dL/ds: zero outside the activity
-  const T* state = nullptr;                // (S,), after the step
-  const Transition<T>* network = nullptr;  // null when a caller drives the learner by hand
+  const T* state = nullptr;                // (S,), after the step; null when a caller gave none
+  const T* y = nullptr;                    // (n_out,), null where there is no target
+  const Matrix<T>* W = nullptr;            // (R, m), and
+  const Transition<T>* network = nullptr;  // both null when a caller drives the learner by hand
 };
 
 }  // namespace axonomy

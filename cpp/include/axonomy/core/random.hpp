@@ -9,7 +9,8 @@
 
 namespace axonomy {
 
-enum class NoiseKind { none, signs, normal };
+// mixed: the parts of a hybrid take each their own.
+enum class NoiseKind { none, signs, normal, mixed };
 
 class Random {
  public:

@@ -8,7 +8,7 @@
 // current step's term is then exact and this step's noise or bias stays out, at no cost.
 #pragma once
 
-#include "learner.hpp"
+#include "../learner.hpp"
 #include "reductions/random_signs.hpp"
 
 namespace axonomy {
@@ -43,6 +43,7 @@ class FactoredInfluence final : public Learner<T> {
   }
 
   NoiseKind noise_kind() const override { return reduction_.noise_kind(); }
+  bool may_throw() const override { return Reduction::may_throw; }
   Index noise_size() const override { return split_.batches() * noise_per_batch(); }
   void reset(const T*) override { split_.clear(); }
 

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "../core/dots.hpp"
-#include "learner.hpp"
+#include "../learner.hpp"
 
 namespace axonomy {
 

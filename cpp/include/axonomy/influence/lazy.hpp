@@ -10,7 +10,7 @@
 #pragma once
 
 #include "../core/dots.hpp"
-#include "learner.hpp"
+#include "../learner.hpp"
 
 namespace axonomy {
 

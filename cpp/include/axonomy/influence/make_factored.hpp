@@ -1,10 +1,11 @@
 // The reductions, by name, under a given split.
 #pragma once
 
+#include "reductions/function.hpp"
 #include "reductions/optimal_unbiased.hpp"
 #include "reductions/random_signs.hpp"
 #include "reductions/truncated_svd.hpp"
-#include "registry.hpp"
+#include "../registry.hpp"
 
 namespace axonomy {
 
@@ -19,6 +20,9 @@ std::unique_ptr<Learner<T>> make_factored(const Shape& shape, const LearnerSpec&
   if (spec.solver == "signs") return with(RandomSigns<T>(spec.normaliser, spec.noise));
   if (spec.solver == "optimal") return with(OptimalUnbiased<T>());
   if (spec.solver == "svd") return with(TruncatedSVD<T>());
+  if constexpr (std::is_floating_point_v<T>) {
+    if (spec.reduction) return with(GivenReduction<T>(spec.reduction));
+  }
   throw std::invalid_argument("make_learner: no reduction named '" + spec.solver + "'");
 }
 

@@ -1,7 +1,7 @@
 // The lower reference: no recurrent gradient at all, only the read-out learns.
 #pragma once
 
-#include "learner.hpp"
+#include "../learner.hpp"
 
 namespace axonomy {
 

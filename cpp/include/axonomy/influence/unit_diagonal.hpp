@@ -6,7 +6,7 @@
 // which is e-prop with self-weights (Bellec et al. 2020). Memory and time O(n^2).
 #pragma once
 
-#include "learner.hpp"
+#include "../learner.hpp"
 
 namespace axonomy {
 

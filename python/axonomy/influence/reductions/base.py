@@ -18,6 +18,9 @@ from axonomy.component import Option
 class Reduction(ABC):
     """A reduction of N terms to r.
 
+    A subclass that is written in Python and given to :func:`axonomy.register` fills a cell of each split. Its settings
+    are the arguments of its constructor.
+
     Attributes
     ----------
     solver : str
@@ -39,21 +42,31 @@ class Reduction(ABC):
     randomness: ClassVar[str]
     solution: ClassVar[str]
     bias: ClassVar[str]
-    references: ClassVar[tuple[str, ...]]
-    options: ClassVar[dict[str, Option]]
+    references: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[dict[str, Option]] = {}
+
+    @property
+    def noise_kind(self) -> str | None:
+        """``"signs"`` or ``"normal"``, of unit variance; None if nothing is drawn."""
+        return "signs" if self.randomness == "stochastic" else None
 
     @abstractmethod
     def n_noise(self, n_terms: int, rank: int) -> int:
         """Return how many random numbers one reduction of `n_terms` to `rank` takes."""
 
     @abstractmethod
-    def _mix(
+    def mix(
         self,
         gram_left: _check.FloatArray,
         gram_right: _check.FloatArray,
         rank: int,
         noise: _check.FloatArray,
-    ) -> tuple[_check.FloatArray, _check.FloatArray]: ...
+    ) -> tuple[_check.FloatArray, _check.FloatArray]:
+        """Return C_L, C_R (N, r) for the Grams (N, N) and the noise (n_noise(N, r),), all float64, unchecked.
+
+        In a learner the first r terms are the old factors, propagated (zero at first), the others those that the
+        step adds; ``r < N``. :meth:`mixing` is the same with checks, for use by hand.
+        """
 
     def mixing(
         self, gram_left: Any, gram_right: Any, rank: int, noise: Any = None
@@ -95,7 +108,23 @@ class Reduction(ABC):
             raise ValueError(f"noise: expected {wanted} random numbers, got None")
         numbers = np.zeros(0) if wanted == 0 else noise
         checked = _check.real_array("noise", numbers, (wanted,), np.float64)
-        return self._mix(grams[0], grams[1], rank, checked)
+        return self._checked_mix(grams[0], grams[1], rank, checked)
+
+    def _checked_mix(
+        self,
+        gram_left: _check.FloatArray,
+        gram_right: _check.FloatArray,
+        rank: int,
+        noise: _check.FloatArray,
+    ) -> tuple[_check.FloatArray, _check.FloatArray]:
+        made = self.mix(gram_left, gram_right, rank, noise)
+        if not isinstance(made, tuple) or len(made) != 2:
+            raise ValueError(f"{type(self).__name__}.mix: expected two arrays, got {_check.describe(made)}")
+        left, right = (
+            _check.real_array(f"{type(self).__name__}.mix: {name}", C, (len(gram_left), rank), np.float64, "N, r")
+            for name, C in zip(("C_L", "C_R"), made, strict=True)
+        )
+        return left, right
 
 
 def core_mixing(

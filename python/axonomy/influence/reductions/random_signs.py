@@ -54,15 +54,21 @@ class RandomSigns(Reduction):
         _normaliser("normaliser", self.normaliser)
         _noise("noise", self.noise)
 
+    @property
+    def noise_kind(self) -> str:
+        """``"signs"`` or ``"normal"``."""
+        return self.noise
+
     def n_noise(self, n_terms: int, rank: int) -> int:
         """Return N r: every term has its own number in each of the r estimators."""
         return n_terms * rank
 
-    def _mix(
+    def mix(
         self,
         gram_left: _check.FloatArray,
         gram_right: _check.FloatArray,
         rank: int,
         noise: _check.FloatArray,
     ) -> tuple[_check.FloatArray, _check.FloatArray]:
+        """Return C_L, C_R (N, r), from the core."""
         return core_mixing(self.solver, self.normaliser, gram_left, gram_right, rank, noise)

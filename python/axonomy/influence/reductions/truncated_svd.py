@@ -29,11 +29,12 @@ class TruncatedSVD(Reduction):
         """Return 0."""
         return 0
 
-    def _mix(
+    def mix(
         self,
         gram_left: _check.FloatArray,
         gram_right: _check.FloatArray,
         rank: int,
         noise: _check.FloatArray,
     ) -> tuple[_check.FloatArray, _check.FloatArray]:
+        """Return C_L, C_R (N, r), from the core."""
         return core_mixing(self.solver, "per_term", gram_left, gram_right, rank, noise)

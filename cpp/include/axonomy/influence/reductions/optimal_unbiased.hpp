@@ -15,6 +15,7 @@ template <class T>
 class OptimalUnbiased {
  public:
   static constexpr bool needs_grams = true;
+  static constexpr bool may_throw = false;
   static constexpr bool pair_cross = true;
 
   NoiseKind noise_kind() const { return NoiseKind::signs; }

@@ -12,7 +12,7 @@
 
 #include "../../core/random.hpp"
 #include "../../core/types.hpp"
-#include "../learner.hpp"
+#include "../../learner.hpp"
 
 namespace axonomy {
 
@@ -22,6 +22,7 @@ template <class T>
 class RandomSigns {
  public:
   static constexpr bool needs_grams = false;
+  static constexpr bool may_throw = false;
 
   RandomSigns(Normaliser normaliser, NoiseKind noise) : normaliser_(normaliser), noise_(noise) {}
 

@@ -13,7 +13,7 @@
 #include <numeric>
 
 #include "../../core/symmetric_eigen.hpp"
-#include "../learner.hpp"
+#include "../../learner.hpp"
 
 namespace axonomy {
 

@@ -10,6 +10,7 @@ template <class T>
 class TruncatedSVD {
  public:
   static constexpr bool needs_grams = true;
+  static constexpr bool may_throw = false;
   static constexpr bool pair_cross = true;
 
   NoiseKind noise_kind() const { return NoiseKind::none; }

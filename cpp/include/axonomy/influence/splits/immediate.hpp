@@ -6,7 +6,7 @@
 // The splits that hold i apart from k add these terms one by one.
 #pragma once
 
-#include "../learner.hpp"
+#include "../../learner.hpp"
 
 namespace axonomy {
 

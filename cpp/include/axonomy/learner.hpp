@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "../cell/linearisation.hpp"
-#include "../core/random.hpp"
-#include "../core/types.hpp"
+#include "cell/linearisation.hpp"
+#include "core/random.hpp"
+#include "core/types.hpp"
 
 namespace axonomy {
 
@@ -19,12 +19,19 @@ class Learner {
   // The random numbers one step takes. The caller draws them, or replays given ones.
   virtual NoiseKind noise_kind() const { return NoiseKind::none; }
   virtual Index noise_size() const { return 0; }
-  void draw(Random& random, T* out) const { random.fill(noise_kind(), out, noise_size()); }
+  virtual void draw(Random& random, T* out) const { random.fill(noise_kind(), out, noise_size()); }
 
-  // Forgets the past. `state` (S,) is the state from which the network goes on.
+  // As new. `state` (S,) is the state from which the network goes on.
   virtual void reset(const T* state) = 0;
-  // A new sequence begins, without losing gradients of the last one that are still due.
+  // A new sequence begins at `state`: what came before no longer bears on what comes. Gradients of the last
+  // sequence that are still due stay due, and what was learned of the network stays learned.
   virtual void new_sequence(const T* state) { reset(state); }
+
+  // Whether a step runs code from outside the core, which may throw half-way.
+  virtual bool may_throw() const { return false; }
+
+  // Whether the gradient counts losses to come, so that there is one at steps without a target too.
+  virtual bool looks_ahead() const { return false; }
 
   // Takes in one step and adds scale * gradient (R, m) to `target`, or nothing if `target` is null.
   // `target` may be the weights themselves: everything that depends on W is read before it is written.
@@ -38,6 +45,11 @@ class Learner {
   // M (S, R*m), k fastest: the influence the learner stands for. False if it keeps none.
   virtual bool influence(Matrix<T>& M) const {
     (void)M;
+    return false;
+  }
+  // c (S,): the credit behind the last gradient, that of its earliest step. False if it keeps none.
+  virtual bool credit(Vector<T>& c) const {
+    (void)c;
     return false;
   }
 

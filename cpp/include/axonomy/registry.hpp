@@ -3,13 +3,25 @@
 
 #include <memory>
 
-#include "factored.hpp"
-#include "splits/immediate.hpp"
+#include "credit/synthetic.hpp"
+#include "history.hpp"
+#include "hybrid/by_block.hpp"
+#include "influence/factored.hpp"
+#include "influence/reductions/function.hpp"
+#include "influence/splits/immediate.hpp"
 
 namespace axonomy {
 
+// Makes learners that are written outside the core.
+class LearnerFactory {
+ public:
+  virtual ~LearnerFactory() = default;
+  virtual std::unique_ptr<Learner<float>> make_single(const Shape& shape) const = 0;
+  virtual std::unique_ptr<Learner<double>> make_double(const Shape& shape) const = 0;
+};
+
 struct LearnerSpec {
-  std::string tensor = "kij";  // kij, k=i, none, or a split
+  std::string tensor = "kij";  // of M or c, a split, mix, by_block or none
   std::string solver = "rtrl";  // which algorithm fills the tensor; for splits, the reduction
   Current current = Current::exact;
   Index rank = 1;
@@ -18,7 +30,16 @@ struct LearnerSpec {
   ImmediateBy immediate = ImmediateBy::row;
   Index window = 1;
   Index block = 0;  // lazy propagation; 0: near the optimum
+  Through through = Through::time;  // backpropagation
   double sigma = 0, learning_rate = 0, decay = 0;  // learned by perturbation
+  SyntheticOptions synthetic;
+
+  std::vector<LearnerSpec> parts;  // of a hybrid
+  std::vector<double> weights;     // mix
+  std::vector<Block> blocks;       // by_block
+
+  std::shared_ptr<const ReductionFunction> reduction;
+  std::shared_ptr<const LearnerFactory> factory;
 };
 
 template <class T>

@@ -1,0 +1,53 @@
+"""Credit over a window of T steps, exact and late: ``c^s = q^s + c^{s+1} J^{s+1}``, ``(c^s D^s) ⊗ a_hat^s``.
+
+F-BPTT gives at every step the gradient of the step T - 1 steps ago; E-BPTT at every T-th step the sum over the last T
+(Marschall et al. 2020, section 4.3). Credit goes back through the J of each step's own time, which is the exact
+gradient also when weights change online, or through today's weights, as in the program of that paper.
+"""
+
+from __future__ import annotations
+
+from axonomy import _check
+from axonomy.component import Component, Option
+from axonomy.order import Order
+
+_WINDOW = Option(10, lambda name, value: _check.integer(name, value, 1), "T, the steps of the window")
+_THROUGH = Option(
+    "time",
+    lambda name, value: _check.one_of(name, value, ("time", "today")),
+    "credit goes back through the J of its time, or through today's weights",
+)
+
+F_BPTT = Component(
+    facing="future",
+    tensor="c_i",
+    randomness="deterministic",
+    solution="closed-form",
+    solver="f_bptt",
+    title="the credit of the step T - 1 steps ago, at every step",
+    known_as="F-BPTT",
+    bias="biased",
+    memory=Order(2, "T"),
+    time=Order(2, "T"),
+    references=("marschall2020", "williams1990"),
+    options={"window": _WINDOW, "through": _THROUGH},
+    lag="T − 1",
+    lag_steps=lambda options: int(options["window"]) - 1,
+)
+
+E_BPTT = Component(
+    facing="future",
+    tensor="c_i",
+    randomness="deterministic",
+    solution="closed-form",
+    solver="e_bptt",
+    title="the credits of the last T steps, at every T-th step",
+    known_as="E-BPTT",
+    bias="biased",
+    memory=Order(2, "T"),
+    time=Order(2),
+    references=("marschall2020", "werbos1990"),
+    options={"window": _WINDOW, "through": _THROUGH},
+    lag="0, every T",
+    period=lambda options: int(options["window"]),
+)

@@ -1,0 +1,57 @@
+"""What the hybrids share: the axes, lag and references of several rules as of one."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import TypeVar
+
+from axonomy.rule import Rule
+
+Value = TypeVar("Value")
+
+
+def common(values: Iterable[Value], otherwise: Value) -> Value:
+    """Return the value that all have, or `otherwise`."""
+    different = set(values)
+    return different.pop() if len(different) == 1 else otherwise
+
+
+class Hybrid(Rule):
+    """A rule made of other rules."""
+
+    @property
+    @abstractmethod
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules it is made of."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What the rule is made of."""
+
+    @property
+    def axes(self) -> tuple[str, str, str, str]:
+        """The choices of the parts where they agree; where not, what holds of the whole."""
+        facings = {rule.facing for rule in self.rules} - {"none"}
+        return (
+            common(facings, "both" if facings else "none"),
+            common((rule.tensor for rule in self.rules), self.name),
+            common((rule.randomness for rule in self.rules), "stochastic"),
+            common((rule.solution for rule in self.rules), "numerical"),
+        )
+
+    @property
+    def lag(self) -> int | None:
+        """By how many steps the gradient is late; None if the parts differ."""
+        return common((rule.lag for rule in self.rules), None)
+
+    @property
+    def period(self) -> int | None:
+        """Every how many steps there is a gradient; None if the parts differ."""
+        return common((rule.period for rule in self.rules), None)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the bibliography, of all parts."""
+        return tuple(dict.fromkeys(key for rule in self.rules for key in rule.references))

@@ -1,0 +1,146 @@
+"""Take in parts written elsewhere: a reduction, a learner, a task. Each then stands among the built-in ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from axonomy import _check, bibliography, registry
+from axonomy.axes import FACINGS, RANDOMNESS, SOLUTIONS, tensor_named
+from axonomy.component import Component, Options
+from axonomy.influence import factored
+from axonomy.influence.reductions.base import Reduction
+from axonomy.influence.splits import SPLITS
+from axonomy.influence.splits.base import Split
+from axonomy.learner import Learner
+from axonomy.order import Order
+from axonomy.shape import Shape
+from axonomy.tasks import Task
+from axonomy.tasks import registry as task_registry
+
+Part = TypeVar("Part", bound=type)
+
+
+def register(part: Part) -> Part:
+    """Add a subclass of :class:`Reduction`, :class:`Learner` or :class:`axonomy.tasks.Task`; may be a decorator.
+
+    A reduction fills a cell under each of the five splits, a learner its own cell; both then have their lines in
+    :func:`axonomy.table`, and :func:`axonomy.compose` finds them by their ``solver``. A task has its name in
+    ``axonomy.tasks.registry``.
+
+    Returns
+    -------
+    type
+        The same class.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, a fact about it is missing or not known, or its name is taken.
+    """
+    if isinstance(part, type) and issubclass(part, Task):
+        name = _fact(part, "name", str)
+        if name in task_registry:
+            raise ValueError(f"name: expected one that no task has yet, got {name!r}")
+        task_registry[name] = part
+        return part
+    for component in _components(part):
+        registry.add(component)
+    return part
+
+
+def unregister(part: type) -> None:
+    """Take out what :func:`register` added."""
+    if isinstance(part, type) and issubclass(part, Task):
+        del task_registry[part.name]
+        return
+    for component in _components(part):
+        registry.remove(component)
+
+
+@contextmanager
+def registered(*parts: type) -> Iterator[None]:
+    """Register for the length of a ``with`` block."""
+    done: list[type] = []
+    try:
+        for part in parts:
+            done.append(register(part))
+        yield
+    finally:
+        for part in done:
+            unregister(part)
+
+
+def _components(part: object) -> list[Component]:
+    if isinstance(part, type) and issubclass(part, Reduction):
+        _check_facts(part)
+        return [_reduction_component(split, part) for split in SPLITS]
+    if isinstance(part, type) and issubclass(part, Learner):
+        _check_facts(part)
+        return [_learner_component(part)]
+    raise ValueError(
+        f"register: expected a subclass of Reduction, Learner or Task, got {_check.describe(part)}"
+    )
+
+
+def _reduction_component(split: Split, part: type[Reduction]) -> Component:
+    component = factored.component(split, part)
+
+    def core_options(options: Options) -> dict[str, Any]:
+        own = {key: value for key, value in options.items() if key in part.options}
+        rest = {key: value for key, value in options.items() if key not in part.options}
+        return {**rest, "reduction": part(**own)}
+
+    return dataclasses.replace(component, core_options=core_options)
+
+
+def _learner_component(part: type[Learner]) -> Component:
+    tensor = tensor_named(_fact(part, "tensor", str))
+    facing = _check.one_of("facing", _fact(part, "facing", str), FACINGS)
+    if facing != tensor.facing:
+        raise ValueError(f"facing: expected {tensor.facing!r}, that of {tensor.name!r}, got {facing!r}")
+
+    def core_options(options: Options) -> dict[str, Any]:
+        def make(shape: Any, dtype: str) -> Learner:
+            return part(Shape._of(shape), np.dtype(dtype), **options)
+
+        return {"learner": make}
+
+    return Component(
+        facing=facing,
+        tensor=tensor.name,
+        randomness=part.randomness,
+        solution=part.solution,
+        solver=part.solver,
+        title=part.title,
+        known_as=part.known_as,
+        bias=part.bias,
+        memory=_fact(part, "memory", Order),
+        time=_fact(part, "time", Order),
+        references=part.references,
+        options=part.options,
+        core_options=core_options,
+    )
+
+
+def _check_facts(part: Any) -> None:
+    for name in ("solver", "title"):
+        _fact(part, name, str)
+    _check.one_of("randomness", _fact(part, "randomness", str), RANDOMNESS)
+    _check.one_of("solution", _fact(part, "solution", str), SOLUTIONS)
+    _check.one_of("bias", _fact(part, "bias", str), ("none", "biased"))
+    for key in part.references:
+        _check.one_of("references", key, bibliography.ENTRIES)
+
+
+def _fact(part: Any, name: str, kind: type) -> Any:
+    value = getattr(part, name, None)
+    if not isinstance(value, kind):
+        raise ValueError(
+            f"{part.__name__}.{name}: expected {kind.__name__} as a fact of the class, got {_check.describe(value)}"
+        )
+    return value
