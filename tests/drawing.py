@@ -27,6 +27,10 @@ def over(cells: Iterable[ax.TableCell]) -> pytest.MarkDecorator:
 
 
 every_cell = over(CELLS)
+
+# Rules that run the network themselves are met through `ax.gradients` and `ax.Trainer` only.
+BY_HAND = [cell for cell in CELLS if cell.solver not in ("perturbation", "node_perturbation")]
+any_cell_by_hand = over(BY_HAND)
 every_factored = over(cell for cell in CELLS if cell.ranked)
 
 OPTIMISERS = [
@@ -116,23 +120,31 @@ def parameters(rnn: ax.LeakyRNN) -> tuple[Array, Array]:
 
 def shape_of(steps: Sequence[Step], n: int) -> ax.Shape:
     S, R = steps[0].D.shape
-    return ax.Shape(n, m=len(steps[0].a_hat), states_per_unit=S // n, rows_per_unit=R // n)
+    return ax.Shape(
+        n, n_out=len(steps[0].y), m=len(steps[0].a_hat), states_per_unit=S // n, rows_per_unit=R // n
+    )
 
 
 def take(learner: object, s: Step, noise: Array | None = None) -> None:
-    learner.step(s.J, s.D, s.a_hat, s.q, leak=s.leak, noise=noise)
+    learner.step(s.J, s.D, s.a_hat, s.q, leak=s.leak, noise=noise, state=s.state, y=s.y)
+
+
+def held(learner: object) -> Array | None:
+    """The influence M (S, R, m) or the credit c (S,), whichever the learner has."""
+    M = learner.influence()
+    return learner.credit() if M is None else M
 
 
 def drive(
     learner: object, steps: Sequence[Step], noise: Sequence[Array] | None = None
 ) -> tuple[Array, Array]:
-    """Gradients (T, R, m) and influences (T, S, R, m)."""
-    gradients, influences = [], []
+    """Gradients (T, R, m), and influences (T, S, R, m) or credits (T, S)."""
+    gradients, what_is_held = [], []
     for t, s in enumerate(steps):
         take(learner, s, None if noise is None else noise[t])
         gradients.append(learner.gradient())
-        influences.append(learner.influence())
-    return np.array(gradients), np.array(influences)
+        what_is_held.append(held(learner))
+    return np.array(gradients), np.array(what_is_held)
 
 
 def assert_close(actual: Array, expected: Array, tolerance: float) -> None:
@@ -146,9 +158,16 @@ def assert_close(actual: Array, expected: Array, tolerance: float) -> None:
 # --------------------------------------------------------------------------------------- trainers
 
 
-def rule_of(cell: ax.TableCell, **settings: object) -> ax.Rule:
-    """The cell's rule, of rank 2 where there is a rank, so that the ranks' axis counts."""
-    return cell.rule(rank=2, **settings) if cell.ranked else cell.rule(**settings)
+def short_rule(cell: ax.TableCell, **settings: object) -> ax.ComposedRule:
+    """The cell's rule, with a window that a few steps fill."""
+    if "window" in cell.rule().options:
+        settings.setdefault("window", 3)
+    return cell.rule(**settings)
+
+
+def rule_of(cell: ax.TableCell, **settings: object) -> ax.ComposedRule:
+    """The same, of rank 2 where there is a rank, so that the ranks' axis counts."""
+    return short_rule(cell, rank=2, **settings) if cell.ranked else short_rule(cell, **settings)
 
 
 def flags(T: int, seed: int = 0) -> tuple[Array, Array]:

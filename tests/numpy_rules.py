@@ -1,6 +1,6 @@
 """NumPy references: one short function a kernel, in the notation of the library.
 
-    J (S, S)   D (S, R), block diagonal per unit   a_hat (m,)   q (S,)   leak (S, S)
+    J (S, S)   D (S, R), block diagonal per unit   a_hat (m,)   q (S,)   leak (S, S)   state (S,)   y (n_out,)
     M (S, R, m) = dS/dW, M[k, i, j];   M_bar[k, i, j] = D[k, i] a_hat[j]
 
 State k = component * n + unit, row i = gate * n + unit. A rule is a generator over the steps; at
@@ -32,6 +32,8 @@ class Step(NamedTuple):
     a_hat: Array  # (m,)
     q: Array  # (S,)
     leak: Array  # (S, S), ds/ds_prev at fixed h
+    state: Array  # (S,), after the step
+    y: Array  # (n_out,)
 
     @property
     def M_bar(self) -> Array:
@@ -42,7 +44,9 @@ def same_unit(rows: int, columns: int, n: int) -> NDArray[np.bool_]:
     return np.arange(rows)[:, None] % n == np.arange(columns) % n
 
 
-def random_steps(rng: np.random.Generator, n: int, m: int, T: int, p: int = 1, g: int = 1) -> list[Step]:
+def random_steps(
+    rng: np.random.Generator, n: int, m: int, T: int, p: int = 1, g: int = 1, n_out: int = 0
+) -> list[Step]:
     """T steps of no cell in particular: dense J, everything else as free as its pattern allows."""
     S, R = p * n, g * n
     return [
@@ -52,6 +56,8 @@ def random_steps(rng: np.random.Generator, n: int, m: int, T: int, p: int = 1, g
             a_hat=rng.normal(size=m),
             q=rng.normal(size=S),
             leak=rng.normal(size=(S, S)) * same_unit(S, S, n) * 0.5,
+            state=rng.normal(size=S),
+            y=rng.normal(size=n_out),
         )
         for _ in range(T)
     ]
@@ -385,7 +391,7 @@ class Leaky:
         D = self.alpha * np.diag(ACTIVATIONS[self.activation][1](h))
         leak = (1 - self.alpha) * np.eye(self.n)
         back = self.V[:, :-1] if self.feedback is None else self.feedback
-        step = Step(leak + D @ self.W[:, : self.n], D, a_hat, e @ back, leak)
+        step = Step(leak + D @ self.W[:, : self.n], D, a_hat, e @ back, leak, a, y)
         return step, a, loss, np.outer(e, np.append(a, 1.0))
 
 

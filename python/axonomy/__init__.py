@@ -11,12 +11,12 @@ from __future__ import annotations
 from axonomy import rules, tasks
 from axonomy._build import build_info
 from axonomy.cells import Cell, LeakyRNN
+from axonomy.component import Option
 from axonomy.composed import ComposedRule, compose
 from axonomy.errors import Diverged, IncompatibleAxes, IncompatibleCell
 from axonomy.gradients import Gradients, gradients
 from axonomy.history import History
 from axonomy.hybrid import ByBlock, Mix, by_block, mix
-from axonomy.component import Option
 from axonomy.influence.reductions import OptimalUnbiased, RandomSigns, Reduction, TruncatedSVD
 from axonomy.learner import HandDriven, Learner, make_learner
 from axonomy.optimisers import (

@@ -60,8 +60,8 @@ class Component:
     lag : str
         By how many steps the gradient is late, as printed.
     lag_steps, period : callable
-        From the options: by how many steps the gradient is late; every how many steps there is one, the sum over
-        as many.
+        From the options: by how many steps the gradient is late; every how many steps there is one, the sum
+        over as many.
     core_options : callable
         From the options to what the core is told of them.
     """

@@ -48,7 +48,8 @@ class ComposedRule(Rule):
     rank : int
         The rank r of a factored influence; 1 otherwise.
     current : str
-        ``"exact"``: this step's own term is exact in the gradient; ``"estimated"``: it is part of what is estimated.
+        ``"exact"``: this step's own term is exact in the gradient; ``"estimated"``: it is part of what is
+        estimated.
     settings : tuple of (str, value)
         All settings of the component, sorted; :attr:`options` gives them as a dict.
     """
@@ -161,9 +162,9 @@ def compose(
     solver : str, optional
         Which component, where several fill the cell; by default the first in :func:`axonomy.table`.
     current : {"exact", "estimated"}
-        Whether this step's own term is exact in the gradient, where a rule leaves the choice: a factored rule's
-        gradient is taken before or after this step's reduction; a model of the credit predicts what comes after
-        this step, or this step's error too.
+        Whether this step's own term is exact in the gradient, where a rule leaves the choice: a factored
+        rule's gradient is taken before or after this step's reduction; a model of the credit predicts what
+        comes after this step, or this step's error too.
     **options
         Settings of the component.
 
@@ -220,9 +221,7 @@ def compose(
         (key, option.check(key, options.get(key, option.default)))
         for key, option in sorted(component.options.items())
     )
-    return ComposedRule(
-        (facing, name, randomness, solution), component.solver, rank, current, settings
-    )
+    return ComposedRule((facing, name, randomness, solution), component.solver, rank, current, settings)
 
 
 def why_impossible(facing: str, tensor: str, randomness: str, solution: str) -> str:

@@ -1,7 +1,7 @@
 """Learners: the part of a rule that has memory.
 
-:class:`Learner` is what one writes to add a rule in Python; :func:`make_learner` makes the learner of any rule, to be
-driven by hand.
+:class:`Learner` is what one writes to add a rule in Python; :func:`make_learner` makes the learner of any
+rule, to be driven by hand.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from axonomy.step import Step
 class Learner(ABC):
     """A learning rule written in Python: step in, gradient out.
 
-    Given to :func:`axonomy.register` it fills a cell of the table, and composes, trains, saves and mixes as any
-    other rule. A step that raises is not taken: network, learner and random numbers stay as they were before it.
+    Given to :func:`axonomy.register` it fills a cell of the table, and composes, trains, saves and mixes as
+    any other rule. A step that raises is not taken: network, learner and random numbers stay as they were
+    before it.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ class Learner(ABC):
     facing, tensor, randomness, solution, solver, title, bias, memory, time, known_as, references, options
         Facts of the class, as in :class:`axonomy.component.Component`.
     carries : tuple of str
-        Names of the attributes, float arrays of fixed shape, that outlive a step. :meth:`reset` makes them; the
-        library saves, loads and snapshots them, and replaces them by copies when it likes.
+        Names of the attributes, float arrays of fixed shape, that outlive a step. :meth:`reset` makes them;
+        the library saves, loads and snapshots them, and replaces them by copies when it likes.
 
     Examples
     --------
@@ -96,7 +97,7 @@ class Learner(ABC):
         """Take in one step and return the gradient (R, m), or None for zero."""
 
     def new_sequence(self, state: FloatArray) -> None:
-        """Forget the past, as a new sequence begins in `state` (S,); what was learned of the network may stay."""
+        """Forget the past, as a new sequence begins in `state` (S,); what was learned may stay."""
         self.reset(state)
 
     @property
@@ -142,7 +143,7 @@ class Learner(ABC):
         return _check.real_array(f"{type(self).__name__}.{method}", value, shape, self.dtype, meaning)
 
     def _carried(self, name: str, shape: tuple[int, ...] | None, strict: bool) -> FloatArray | None:
-        """Return an attribute as the core keeps it; if it does not fit, raise or, unless strict, return None."""
+        """Return an attribute for the core; if it does not fit, raise or, unless strict, return None."""
         try:
             value = np.asarray(getattr(self, name, None))
             if shape is None:
@@ -271,7 +272,7 @@ class HandDriven:
         return M
 
     def credit(self) -> FloatArray | None:
-        """Return the credit behind the last gradient, that of its earliest step, shape (S,); None if it has none."""
+        """Return the credit (S,) behind the last gradient, of its earliest step; None if it has none."""
         c: FloatArray | None = self._core.credit()
         return c
 
@@ -280,7 +281,7 @@ class HandDriven:
         self._core.reset(self._state(state))
 
     def new_sequence(self, state: object = None) -> None:
-        """Forget the past as a new sequence begins; gradients still due stay due, and a learned model stays."""
+        """Begin a new sequence: gradients still due stay due, and a learned model stays."""
         self._core.new_sequence(self._state(state))
 
     def _state(self, state: object) -> FloatArray | None:
@@ -313,7 +314,7 @@ class HandDriven:
 
     @property
     def noise_kind(self) -> str | None:
-        """``"signs"``, ``"normal"``, ``"mixed"`` for a hybrid of both, or None if the rule is deterministic."""
+        """``"signs"``, ``"normal"``, ``"mixed"`` for a hybrid of both, or None if nothing is drawn."""
         kind: str | None = self._core.learner.noise_kind
         return kind
 

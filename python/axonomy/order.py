@@ -16,7 +16,7 @@ class Order:
     n : int
         The power of the number of units n, with R and S proportional to n and m to n.
     factor : str
-        What else it is proportional to: ``"r"`` the rank, ``"L"`` a window; empty for nothing.
+        What else it is proportional to: ``"r"`` the rank, ``"L"`` or ``"T"`` a window; empty for nothing.
     """
 
     n: int

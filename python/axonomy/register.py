@@ -1,4 +1,4 @@
-"""Take in parts written elsewhere: a reduction, a learner, a task. Each then stands among the built-in ones."""
+"""Take in parts written elsewhere: a reduction, a learner, a task; each joins the built-in ones."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Part = TypeVar("Part", bound=type)
 
 
 def register(part: Part) -> Part:
-    """Add a subclass of :class:`Reduction`, :class:`Learner` or :class:`axonomy.tasks.Task`; may be a decorator.
+    """Add a subclass of :class:`Reduction`, :class:`Learner` or :class:`axonomy.tasks.Task`.
 
-    A reduction fills a cell under each of the five splits, a learner its own cell; both then have their lines in
-    :func:`axonomy.table`, and :func:`axonomy.compose` finds them by their ``solver``. A task has its name in
-    ``axonomy.tasks.registry``.
+    A reduction fills a cell under each of the five splits, a learner its own cell; both then have their
+    lines in :func:`axonomy.table`, and :func:`axonomy.compose` finds them by their ``solver``. A task has
+    its name in ``axonomy.tasks.registry``.
 
     Returns
     -------
     type
-        The same class.
+        The same class, so that this may be a decorator.
 
     Raises
     ------
@@ -141,6 +141,7 @@ def _fact(part: Any, name: str, kind: type) -> Any:
     value = getattr(part, name, None)
     if not isinstance(value, kind):
         raise ValueError(
-            f"{part.__name__}.{name}: expected {kind.__name__} as a fact of the class, got {_check.describe(value)}"
+            f"{part.__name__}.{name}: expected {kind.__name__} as a fact of the class, "
+            f"got {_check.describe(value)}"
         )
     return value

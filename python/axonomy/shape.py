@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from axonomy import _check, _core
 
@@ -71,5 +72,5 @@ class Shape:
         )
 
     @classmethod
-    def _of(cls, core: _core.Shape) -> Shape:
+    def _of(cls, core: Any) -> Shape:
         return cls(core.n, core.n_in, core.n_out, core.m, core.states_per_unit, core.rows_per_unit)

@@ -13,8 +13,8 @@ from typing import Any
 from axonomy import bibliography, registry
 from axonomy.axes import RANDOMNESS, SOLUTIONS, TENSORS
 from axonomy.component import Component
-from axonomy.order import Order
 from axonomy.composed import ComposedRule, compose, why_impossible
+from axonomy.order import Order
 
 COLUMNS = (
     "facing", "tensor", "randomness", "solution", "solver", "status", "name", "bias", "memory", "time",

@@ -96,7 +96,10 @@ def test_biased_as_declared(cell: ax.TableCell, rank: int) -> None:
 @over(
     cell
     for cell in CELLS
-    if cell.bias == "biased" and cell.tensor not in SPLITS and cell.randomness == "deterministic"
+    if cell.facing == "past"
+    and cell.bias == "biased"
+    and cell.tensor not in SPLITS
+    and cell.randomness == "deterministic"
 )
 def test_biased_as_declared_without_factors(cell: ax.TableCell) -> None:
     steps = random_steps(np.random.default_rng(9), n=4, m=6, T=14)
@@ -105,7 +108,11 @@ def test_biased_as_declared_without_factors(cell: ax.TableCell) -> None:
     assert np.abs(influences[-1] - M).max() > 1e-6
 
 
-@over(cell for cell in CELLS if cell.bias == "biased" and cell.randomness == "stochastic")
+@over(
+    cell
+    for cell in CELLS
+    if cell.facing == "past" and cell.bias == "biased" and cell.randomness == "stochastic"
+)
 def test_biased_in_the_mean(cell: ax.TableCell) -> None:
     """The stochastic cells: the mean of many draws is off by more than its error."""
     rnn = network(n=3)

@@ -37,7 +37,7 @@ def huge(rule: object, dtype: type) -> Made:
 def summed(rule: object, dtype: type) -> Made:
     """As `bold`, by an optimiser with memory and an update every few steps."""
     rnn = network(activation="relu", loss="mse", dtype=dtype)
-    optimiser = ax.Momentum(5.0, momentum=0.9, l2=0.1)
+    optimiser = ax.Momentum(20.0, momentum=0.9, l2=0.1)
     return ax.Trainer(rnn, rule, optimiser, seed=3, update_every=4), stream(rnn, T)
 
 

@@ -27,7 +27,7 @@ def _split(randomness: str, solution: str) -> str:
 
 
 def _credit(randomness: str, solution: str) -> str:
-    return "the credits of a window have a formula, or are read off the response to noise: nothing is searched for"
+    return "the credits of a window have a formula, or come from the response to noise: nothing to search for"
 
 
 def _model(randomness: str, solution: str) -> str:

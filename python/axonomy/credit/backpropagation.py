@@ -1,8 +1,9 @@
 """Credit over a window of T steps, exact and late: ``c^s = q^s + c^{s+1} J^{s+1}``, ``(c^s D^s) ⊗ a_hat^s``.
 
-F-BPTT gives at every step the gradient of the step T - 1 steps ago; E-BPTT at every T-th step the sum over the last T
-(Marschall et al. 2020, section 4.3). Credit goes back through the J of each step's own time, which is the exact
-gradient also when weights change online, or through today's weights, as in the program of that paper.
+F-BPTT gives at every step the gradient of the step T - 1 steps ago; E-BPTT at every T-th step the sum over
+the last T (Marschall et al. 2020, section 4.3). Credit goes back through the J of each step's own time,
+which is the exact gradient also when weights change online, or through today's weights, as in the program
+of that paper.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Node perturbation: credit from the correlation of injected noise with the change of the loss.
 
-A copy of the network runs under noise ξ of size σ; ``c^s ~ ξ^s / σ² Σ_t (L(s~^t) - L(s^t))`` over the T steps from s on.
-It needs no derivative of the loss and no J. In the mean over the noise it is the credit of a window of T, to order σ²
-(Fiete & Seung 2006).
+A copy of the network runs under noise ξ of size σ; ``c^s ~ ξ^s / σ² Σ_t (L(s~^t) - L(s^t))`` over the T
+steps from s on. It needs no derivative of the loss and no J. In the mean over the noise it is the credit of
+a window of T, to order σ² (Fiete & Seung 2006).
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ NODE_PERTURBATION = Component(
     time=Order(2),
     references=("fiete2006",),
     options={
-        "window": Option(10, lambda name, value: _check.integer(name, value, 1), "T, the steps of the window"),
+        "window": Option(
+            10, lambda name, value: _check.integer(name, value, 1), "T, the steps of the window"
+        ),
         "sigma": Option(1e-2, lambda name, value: _check.number(name, value, above=0), "size of the noise"),
         "noise": Option(
             "signs",

@@ -1,11 +1,13 @@
 """A linear model of the credit, ``c ~ A [s, y, 1]``, learned from its own prediction one step later.
 
-The target for ``A a~^{t-1}`` is ``q^{t-1} + (A* a~^t) J^t``, with A* a copy of A that is refreshed now and then.
-DNI takes a step of gradient descent on A (Jaderberg et al. 2017; Marschall et al. 2020, section 4.4); DNI(b) also learns the J
-it needs, and bounds the label by a tanh. The closed-form cell solves for A by recursive least squares with forgetting
-and a ridge that is put back as fast as it is forgotten, without which the covariance, and then A, grows without bound.
+The target for ``A a~^{t-1}`` is ``q^{t-1} + (A* a~^t) J^t``, with A* a copy of A that is refreshed now and
+then. DNI takes a step of gradient descent on A (Jaderberg et al. 2017; Marschall et al. 2020, section 4.4);
+DNI(b) also learns the J it needs, and bounds the label by a tanh. The closed-form cell solves for A by
+recursive least squares with forgetting and a ridge that is put back as fast as it is forgotten, without
+which the covariance, and then A, grows without bound.
 
-With ``current="exact"`` the model predicts the losses after this step only, and this step's q is added as it is.
+With ``current="exact"`` the model predicts the losses after this step only, and this step's q is added as
+it is.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ def _linear_or_tanh(default: str, meaning: str) -> Option:
     return Option(default, lambda name, value: _check.one_of(name, value, ("linear", "tanh")), meaning)
 
 
-_REFRESH = Option(5, lambda name, value: _check.integer(name, value, 1), "steps between two copies of A to A*")
+_REFRESH = Option(
+    5, lambda name, value: _check.integer(name, value, 1), "steps between two copies of A to A*"
+)
 _OUTPUT = _linear_or_tanh("linear", "around all that A predicts")
 _DESCENT = {
     "learning_rate": _rate(1e-2, "learning rate of A"),
@@ -74,7 +78,7 @@ RLS = Component(
     randomness="deterministic",
     solution="closed-form",
     solver="rls",
-    title="linear credit by recursive least squares",
+    title="linear credit by RLS",
     known_as="",
     bias="biased",
     memory=Order(2),

@@ -1,7 +1,7 @@
 """A rule of its own for each block of columns of W: W_rec, W_in, b, or any others.
 
-Columns j of the influence never interact, so each block may have another tensor: exact where that is cheap (input
-weights and biases), approximate where it is dear. By blocks of exact rules is RTRL.
+Columns j of the influence never interact, so each block may have another tensor: exact where that is cheap
+(input weights and biases), approximate where it is dear. By blocks of exact rules is RTRL.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ class ByBlock(Hybrid):
         for start, width in sorted(found):
             if width and start != at:
                 what = "has no rule" if start > at else "has two"
-                raise ValueError(f"by_block: expected one rule for each column of W, but {min(start, at)} {what}")
+                raise ValueError(
+                    f"by_block: expected one rule for each column of W, but {min(start, at)} {what}"
+                )
             at = max(at, start + width)
         if at != shape.m:
             raise ValueError(
@@ -75,7 +77,9 @@ class ByBlock(Hybrid):
 
     def _spec(self, shape: Shape) -> dict[str, Any]:
         used = [
-            (rule, block) for (_, rule), block in zip(self.blocks, self.columns(shape), strict=True) if block[1]
+            (rule, block)
+            for (_, rule), block in zip(self.blocks, self.columns(shape), strict=True)
+            if block[1]
         ]
         return {
             "tensor": "by_block",
@@ -127,7 +131,8 @@ def by_block(blocks: Mapping[str, Any] | None = None, /, **named: Any) -> ByBloc
     Raises
     ------
     ValueError
-        If a block has no known name, or one twice. That all columns are covered is looked at when the network is known.
+        If a block has no known name, or one twice. That all columns are covered is looked at when the
+        network is known.
 
     Examples
     --------
@@ -148,7 +153,9 @@ def by_block(blocks: Mapping[str, Any] | None = None, /, **named: Any) -> ByBloc
 
 def _from_dict(data: dict[str, Any]) -> ByBlock:
     if set(data) != {"by_block"}:
-        raise ValueError(f"rule: expected {{'by_block': {{...}}}} and nothing else, got {_check.describe(data)}")
+        raise ValueError(
+            f"rule: expected {{'by_block': {{...}}}} and nothing else, got {_check.describe(data)}"
+        )
     return by_block(data["by_block"])
 
 

@@ -1,7 +1,8 @@
 """Mix: a convex combination of the gradients of several rules, past- and future-facing alike.
 
-``gradient = Σ w_i gradient_i``, ``Σ w_i = 1``. Each part keeps its own state and lag. Of a past- and a future-facing part
-each pair (loss at t, weights used at s) is still counted once in total; a mix of unbiased rules is unbiased.
+``gradient = Σ w_i gradient_i``, ``Σ w_i = 1``. Each part keeps its own state and lag. Of a past- and a
+future-facing part each pair (loss at t, weights used at s) is still counted once in total; a mix of
+unbiased rules is unbiased.
 """
 
 from __future__ import annotations

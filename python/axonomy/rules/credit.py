@@ -6,7 +6,7 @@ from axonomy.composed import ComposedRule, compose
 
 
 def f_bptt(window: int = 10, through: str = "time") -> ComposedRule:
-    """Future-facing backpropagation: at every step the gradient of the step T - 1 steps ago, with its T losses.
+    """Future-facing backpropagation: at every step the gradient of T - 1 steps ago, with T losses.
 
     Marschall et al. 2020, section 4.3.2.
 
@@ -15,8 +15,8 @@ def f_bptt(window: int = 10, through: str = "time") -> ComposedRule:
     window : int
         T.
     through : {"time", "today"}
-        Credit goes back through the J of each step's own time, which is exact also when weights change online, or
-        through today's weights, as in the program of that paper.
+        Credit goes back through the J of each step's own time, which is exact also when weights change
+        online, or through today's weights, as in the program of that paper.
     """
     return compose(
         "future", "c_i", "deterministic", "closed-form", solver="f_bptt", window=window, through=through

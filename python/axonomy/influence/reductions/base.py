@@ -18,8 +18,8 @@ from axonomy.component import Option
 class Reduction(ABC):
     """A reduction of N terms to r.
 
-    A subclass that is written in Python and given to :func:`axonomy.register` fills a cell of each split. Its settings
-    are the arguments of its constructor.
+    A subclass that is written in Python and given to :func:`axonomy.register` fills a cell of each split.
+    Its settings are the arguments of its constructor.
 
     Attributes
     ----------
@@ -64,8 +64,8 @@ class Reduction(ABC):
     ) -> tuple[_check.FloatArray, _check.FloatArray]:
         """Return C_L, C_R (N, r) for the Grams (N, N) and the noise (n_noise(N, r),), all float64, unchecked.
 
-        In a learner the first r terms are the old factors, propagated (zero at first), the others those that the
-        step adds; ``r < N``. :meth:`mixing` is the same with checks, for use by hand.
+        In a learner the first r terms are the old factors, propagated (zero at first), the others those
+        that the step adds; ``r < N``. :meth:`mixing` is the same with checks, for use by hand.
         """
 
     def mixing(
@@ -121,7 +121,9 @@ class Reduction(ABC):
         if not isinstance(made, tuple) or len(made) != 2:
             raise ValueError(f"{type(self).__name__}.mix: expected two arrays, got {_check.describe(made)}")
         left, right = (
-            _check.real_array(f"{type(self).__name__}.mix: {name}", C, (len(gram_left), rank), np.float64, "N, r")
+            _check.real_array(
+                f"{type(self).__name__}.mix: {name}", C, (len(gram_left), rank), np.float64, "N, r"
+            )
             for name, C in zip(("C_L", "C_R"), made, strict=True)
         )
         return left, right
