@@ -189,10 +189,12 @@ def test_random_reduction_takes_the_same_noise(split: str) -> None:
     other = ax.compose(*axes, solver="signs")
     if other.n_noise(rnn) == n:  # the built-in one has a sign for the propagated term too
         assert_close(found, ax.gradients(rnn, other, data.X, data.Y, noise=signs).recurrent, 1e-12)
-    flipped = ax.gradients(rnn, one, data.X, data.Y, noise=-signs).recurrent
-    assert_close(found, flipped, 1e-12)  # each product has two signs, or none
-    other_signs = np.roll(signs, 1, axis=0)
-    assert (found != ax.gradients(rnn, one, data.X, data.Y, noise=other_signs).recurrent).any()
+    M, flipped, other = (
+        ax.gradients(rnn, one, data.X, data.Y, noise=nu, record_influence=True).influence[-1]
+        for nu in (signs, np.vstack([signs[:-1], -signs[-1:]]), np.roll(signs, 1, axis=0))
+    )
+    assert_close(flipped, M, 1e-12)  # a term has each of its signs twice
+    assert (other != M).any()
 
 
 def test_settings_reach_the_reduction() -> None:
@@ -325,9 +327,10 @@ def test_memory_counts_what_is_carried() -> None:
 
 
 def test_without_the_gil_others_go_on() -> None:
-    """The core holds the GIL in the learner's own lines alone."""
+    """The core holds the GIL in the learner's own lines alone: another thread counts during one run."""
     rnn = network()
-    data = stream(rnn, 1500)
+    data = stream(rnn, 100_000)
+    trainer = ax.Trainer(rnn, own(Rtrl), ax.SGD(0.0))
     count, stop = [0], threading.Event()
 
     def counting() -> None:
@@ -335,12 +338,16 @@ def test_without_the_gil_others_go_on() -> None:
             count[0] += 1
             time.sleep(1e-4)
 
+    def enough(done: int, loss: float) -> None:
+        if count[0] > 3:
+            raise StopIteration
+
     other = threading.Thread(target=counting)
     other.start()
-    ax.Trainer(rnn, own(Rtrl), ax.SGD(0.0)).run(data.X, data.Y)
+    with pytest.raises(StopIteration):
+        trainer.run(data.X, data.Y, callback=enough, callback_every=100)
     stop.set()
     other.join()
-    assert count[0] > 3
 
 
 # -------------------------------------------------------------------------------------- failures
@@ -581,6 +588,6 @@ def test_task_from_the_command_line(tmp_path: object) -> None:
     with ax.registered(Echo):
         out = str(tmp_path / "run")
         result = CliRunner().invoke(
-            app, ["train", "--task", "echo", "--steps", "200", "--no-figure", "--out", out]
+            app, ["train", "--task", "echo", "--rule", "rflo", "--steps", "200", "--no-figure", "--out", out]
         )
     assert result.exit_code == 0, result.output
