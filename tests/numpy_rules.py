@@ -152,7 +152,7 @@ def synthetic(
     jacobian: Array | None = None,
     jacobian_rate: float = 0.0,
 ) -> Rule:
-    """c ~ A x, x = [s, y, 1], A learned from q^{t-1} + (A* x^t) J^t; `jacobian`: a learned J starts from it."""
+    """c ~ A x, x = [s, y, 1], A learned from q^{t-1} + (A* x^t) J^t; a learned J starts from `jacobian`."""
     exact, before, q = current == "exact", None, np.zeros_like(a0)
     for t, s in enumerate(steps):
         x = np.concatenate([s.state, s.y, [1.0]])
