@@ -1,5 +1,6 @@
 # make demo   a first comparison of rules, with a table and a figure in demo/
 # make test   the whole test suite
+# make long   a million steps of every rule
 # make lint   linters, types, and the extension's stub against the extension
 # make cpp    the C++ tests; make sanitize runs them, and the laws, under ASan and UBSan
 #
@@ -11,7 +12,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
            CMakeLists.txt pyproject.toml
 
-.PHONY: demo test lint cpp sanitize clean
+.PHONY: demo test long lint cpp sanitize clean
 
 demo: $(VENV)/.installed
 	$(BIN)/axonomy table
@@ -19,6 +20,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+long: $(VENV)/.installed
+	AXONOMY_LONG_STEPS=1000000 $(BIN)/python -m pytest tests/trainer/test_long.py --durations=5
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
