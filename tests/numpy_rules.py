@@ -114,12 +114,18 @@ def credits(steps: Iterable[Step], W: Array | None = None) -> list[Array]:
 
 
 def f_bptt(steps: Iterable[Step], window: int, W: Array | None = None) -> Rule:
-    """At every step that of T - 1 steps ago. `W` may change in place between two steps."""
+    """At every step that of T - 1 steps ago; each q goes back as it comes, through W, which may change."""
     held: deque[Step] = deque(maxlen=window)
+    c: deque[Array] = deque(maxlen=window)
     for s in steps:
         held.append(s)
-        c = credits(held, W)[0] if len(held) == window else np.zeros_like(s.q)
-        yield gradient_of(held[0], c), c
+        c.append(np.zeros_like(s.q))
+        alone = [step._replace(q=np.zeros_like(s.q)) for step in held]
+        for credit, more in zip(c, credits([*alone[:-1], s], W), strict=True):
+            credit += more
+        full = len(held) == window
+        out = c[0].copy() if full else np.zeros_like(s.q)
+        yield gradient_of(held[0], out), out
 
 
 def e_bptt(steps: Iterable[Step], window: int, W: Array | None = None) -> Rule:

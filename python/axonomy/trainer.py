@@ -119,7 +119,8 @@ class Trainer:
         Y : array_like, shape (T, n_out), or (T,) of class indices for the loss ``"cross_entropy"``
             Targets.
         mask : array_like of bool, shape (T,), optional
-            Where False there is no target: no loss, no gradient; the learner goes on.
+            Where False there is no target: no loss, and no gradient but that of rules that look ahead;
+            state and learner go on.
         reset : array_like of bool, shape (T,), optional
             Where True state and learner start anew before the step.
         callback : callable, optional
@@ -188,7 +189,7 @@ class Trainer:
         ----------
         x : array_like, shape (n_in,)
         y : array_like, shape (n_out,), or a class index; optional
-            Without a target the state and the learner go on, and nothing is learned.
+            Without a target state and learner go on, and nothing is learned, but by rules that look ahead.
 
         Returns
         -------

@@ -576,3 +576,15 @@ def test_a_model_finds_the_expected_credit(current: str) -> None:
         assert third < MODELS[name][1]
     assert found["rls"][0] < found["dni"][0] / 3
     assert found["rls"][1] < found["dni"][1] / 3
+
+
+@over(cell for cell in CELLS if cell.facing == "future")
+def test_a_sequence_may_begin_at_once(cell: ax.TableCell) -> None:
+    """A reset before the first step: what the state was does not matter."""
+    rnn, T = network(), 12
+    data, reset = stream(rnn, T), np.arange(T) == 0
+    one, other = (
+        ax.gradients(rnn, short_rule(cell), data.X, data.Y, initial_state=a0, reset=reset).recurrent
+        for a0 in (np.zeros(4), np.ones(4))
+    )
+    np.testing.assert_array_equal(one, other)

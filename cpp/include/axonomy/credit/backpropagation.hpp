@@ -2,13 +2,14 @@
 //
 //     c^t = q^t,  c^s = q^s + c^{s+1} J^{s+1}          gradient^s = (c^s D^s) (x) a_hat^s
 //
-// F-BPTT(T) gives at every step the gradient of the step T - 1 steps ago, whose credit has all of its T losses.
-// E-BPTT(T) gives at every T-th step the sum over the T steps, each with the losses up to now (Marschall, Cho &
-// Savin 2020, sections 4.3.1 and 4.3.2; Williams & Peng 1990; Werbos 1990).
+// F-BPTT(T): each step adds its q, pulled back, to the credits of the T - 1 steps before it, and gives the gradient of
+// the step T - 1 steps ago, whose credit has then all of its T losses. E-BPTT(T): every T-th step gives the sum over
+// the T steps, each with the losses up to now (Marschall, Cho & Savin 2020, sections 4.3.1 and 4.3.2; Williams & Peng
+// 1990; Werbos 1990).
 //
 // Credit is pulled back through the J of each step's time, which is the exact gradient also when the weights
-// change online; or, as in the program of that paper, through the weights of today. A sequence that ends before
-// the window does ends its credit, not its gradients.
+// change online; or, as in the program of that paper, through the weights of the day on which it is pulled. A sequence
+// that ends before the window does ends its credit, not its gradients.
 //
 // Memory O(T n^2), or O(T n) through today's weights; time O(T n^2) for F-BPTT, O(n^2) a step for E-BPTT.
 #pragma once
@@ -27,6 +28,7 @@ class Backpropagation final : public Learner<T> {
       : shape_(shape),
         emission_(emission),
         history_(shape, window, through),
+        credits_(Matrix<T>::Zero(shape.S(), emission == Emission::oldest ? window : 0)),
         rows_(shape.R(), emission == Emission::window ? window : 1),
         regressors_(emission == Emission::window ? window : 0, shape.m),
         credit_(Vector<T>::Zero(shape.S())),
@@ -42,36 +44,10 @@ class Backpropagation final : public Learner<T> {
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
     history_.push(step);
-    const Index length = history_.length(), R = shape_.R();
-    credit_.setZero();
-    if (history_.held() < length) return;
-    // From the last step to the first: what is pulled into a step, and its own q.
-    for (Index back = 0; back < length; ++back) {
-      const Index slot = history_.slot(back);
-      credit_ += history_.q(slot);
-      if (emission_ == Emission::window) {
-        history_.D(slot).multiply_left(credit_.data(), rows_.col(back).data());
-        regressors_.row(back) = history_.a_hat(slot).transpose();
-      }
-      if (back + 1 == length) break;
-      if (history_.begins(slot)) {
-        credit_.setZero();
-      } else {
-        history_.pull_back(slot, credit_.data(), pulled_.data(), step.W);
-        credit_.swap(pulled_);
-      }
-    }
-    if (emission_ == Emission::window) {
-      history_.drop();
-      if (target == nullptr) return;
-      rows_ *= scale;
-      gemm<T>(R, shape_.m, length, rows_.data(), R, regressors_.data(), length, target, R, true);
-      return;
-    }
-    if (target == nullptr) return;
-    const Index oldest = history_.slot(length - 1);
-    history_.D(oldest).multiply_left(credit_.data(), rows_.data());
-    add_outer(scale, rows_.data(), R, history_.a_hat(oldest).data(), shape_.m, target);
+    if (emission_ == Emission::oldest)
+      give_oldest(step, scale, target);
+    else
+      give_window(step, scale, target);
   }
 
   bool credit(Vector<T>& c) const override {
@@ -81,14 +57,60 @@ class Backpropagation final : public Learner<T> {
 
   void visit(StateVisitor<T>& v) override {
     history_.visit(v);
+    if (emission_ == Emission::oldest) v.matrix("credits", credits_);
     v.vector("credit", credit_);
     v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size() + regressors_.size()));
   }
 
  private:
+  void give_oldest(const Step<T>& step, T scale, T* target) {
+    credit_ = Eigen::Map<const Vector<T>>(step.q, shape_.S());
+    credits_.col(history_.slot(0)) = credit_;
+    for (Index back = 0; back + 1 < history_.held(); ++back) {
+      const Index slot = history_.slot(back);
+      if (history_.begins(slot)) break;
+      pull_back(slot, step);
+      credits_.col(history_.slot(back + 1)) += credit_;
+    }
+    credit_.setZero();
+    if (history_.held() < history_.length()) return;
+    const Index oldest = history_.slot(history_.length() - 1);
+    credit_ = credits_.col(oldest);
+    if (target == nullptr) return;
+    history_.D(oldest).multiply_left(credit_.data(), rows_.data());
+    add_outer(scale, rows_.data(), shape_.R(), history_.a_hat(oldest).data(), shape_.m, target);
+  }
+
+  void give_window(const Step<T>& step, T scale, T* target) {
+    const Index length = history_.length(), R = shape_.R();
+    credit_.setZero();
+    if (history_.held() < length) return;
+    for (Index back = 0; back < length; ++back) {
+      const Index slot = history_.slot(back);
+      credit_ += history_.q(slot);
+      history_.D(slot).multiply_left(credit_.data(), rows_.col(back).data());
+      regressors_.row(back) = history_.a_hat(slot).transpose();
+      if (back + 1 == length) break;
+      if (history_.begins(slot))
+        credit_.setZero();
+      else
+        pull_back(slot, step);
+    }
+    history_.drop();
+    if (target == nullptr) return;
+    rows_ *= scale;
+    gemm<T>(R, shape_.m, length, rows_.data(), R, regressors_.data(), length, target, R, true);
+  }
+
+  void pull_back(Index slot, const Step<T>& step) {
+    history_.pull_back(slot, credit_.data(), pulled_.data(), step.W);
+    credit_.swap(pulled_);
+  }
+
   Shape shape_;
   Emission emission_;
   StepHistory<T> history_;
+  Matrix<T> credits_;            // (S, T): so far, of F-BPTT
   Matrix<T> rows_, regressors_;  // (R, T), (T, m): workspace
   Vector<T> credit_, pulled_;    // (S,)
 };

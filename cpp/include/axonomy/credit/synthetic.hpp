@@ -85,7 +85,12 @@ class SyntheticCredit final : public Learner<T> {
     error_ = T(0);
   }
   // The last step of a sequence has no credit but its own q.
-  void new_sequence(const T*) override { begins_ = 1; }
+  void new_sequence(const T* state) override {
+    if (count_ > 0)
+      begins_ = 1;
+    else
+      regressors_.head(shape_.S()) = Eigen::Map<const Vector<T>>(state, shape_.S());
+  }
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
     const Index S = shape_.S(), n_out = shape_.n_out;
