@@ -115,6 +115,35 @@ def parameters(rnn: ax.LeakyRNN) -> tuple[Array, Array]:
     return net.W, net.V
 
 
+# ------------------------------------------------------------------------------------------- rules
+
+
+@st.composite
+def composed(draw: st.DrawFn) -> ax.Rule:
+    """One cell of the table."""
+    cell = draw(st.sampled_from(CELLS))
+    settings = {"window": draw(st.integers(1, 4))} if "window" in cell.rule().options else {}
+    if not cell.ranked:
+        return cell.rule(**settings)
+    current = draw(st.sampled_from(["exact", "estimated"]))
+    return cell.rule(rank=draw(st.integers(1, 4)), current=current, **settings)
+
+
+def _hybrids(parts: st.SearchStrategy[ax.Rule]) -> st.SearchStrategy[ax.Rule]:
+    mixes = st.lists(st.tuples(parts, st.integers(1, 9)), min_size=1, max_size=3).map(
+        lambda pairs: ax.mix(
+            [rule for rule, _ in pairs], np.array([w for _, w in pairs]) / sum(w for _, w in pairs)
+        )
+    )
+    blocks = st.tuples(parts, parts).map(lambda two: ax.by_block({"0:1": two[0], "1:": two[1]}))
+    return mixes | blocks
+
+
+def rules() -> st.SearchStrategy[ax.Rule]:
+    """Cells, hybrids of cells, hybrids of those."""
+    return composed() | _hybrids(composed())
+
+
 # ---------------------------------------------------------------------------- learners by hand
 
 

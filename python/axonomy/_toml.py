@@ -8,7 +8,7 @@ from typing import Any
 
 
 def dumps(values: Mapping[str, Any]) -> str:
-    """TOML text of nested dicts of str, bool, int, float and lists of them; None is left out."""
+    """TOML text of nested dicts of str, bool, int, float and lists of these; None is left out."""
     return "\n".join(_lines(values, ())).lstrip("\n") + "\n"
 
 
@@ -39,4 +39,6 @@ def _value(value: Any) -> str:
         return repr(value)  # inf and nan are spelled alike in both
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(_value(v) for v in value)}]"
+    if isinstance(value, Mapping):  # within a list: an inline table
+        return f"{{{', '.join(f'{_key(k)} = {_value(v)}' for k, v in value.items() if v is not None)}}}"
     raise TypeError(f"no TOML for {value!r}")

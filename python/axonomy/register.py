@@ -48,18 +48,33 @@ def register(part: Part) -> Part:
             raise ValueError(f"name: expected one that no task has yet, got {name!r}")
         task_registry[name] = part
         return part
-    for component in _components(part):
+    components = _components(part)
+    for component in components:
+        registry.check(component)
+    for component in components:
         registry.add(component)
     return part
 
 
 def unregister(part: type) -> None:
-    """Take out what :func:`register` added."""
+    """Take out what :func:`register` added.
+
+    Raises
+    ------
+    ValueError
+        If it was not registered.
+    """
     if isinstance(part, type) and issubclass(part, Task):
-        del task_registry[part.name]
+        if task_registry.pop(part.name, None) is None:
+            raise ValueError(f"unregister: expected a part that was registered, got {part.__name__}")
         return
     for component in _components(part):
-        registry.remove(component)
+        try:
+            registry.remove(component)
+        except KeyError:
+            raise ValueError(
+                f"unregister: expected a part that was registered, got {part.__name__}"
+            ) from None
 
 
 @contextmanager

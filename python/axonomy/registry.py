@@ -20,22 +20,23 @@ def find(facing: str, tensor: str, randomness: str, solution: str) -> tuple[Comp
     return tuple(c for c in (*components(), *BASELINES) if c.axes == axes)
 
 
-def add(component: Component) -> None:
-    """Add a component to its cell.
-
-    Raises
-    ------
-    ValueError
-        If the cell has one of this solver.
-    """
+def check(component: Component) -> None:
+    """Raise a ``ValueError`` if the component's cell has one of its solver already."""
     if any(c.solver == component.solver for c in find(*component.axes)):
         raise ValueError(
             f"solver: expected a name that {', '.join(component.axes)} does not have yet, "
             f"got {component.solver!r}"
         )
+
+
+def add(component: Component) -> None:
+    """Add a component to its cell."""
+    check(component)
     _added.append(component)
 
 
 def remove(component: Component) -> None:
-    """Take out what :func:`add` added."""
+    """Take out what :func:`add` added; a ``KeyError`` if it is not there."""
+    if component not in _added:
+        raise KeyError(component.solver)
     _added.remove(component)

@@ -10,10 +10,9 @@ import pickle
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 import axonomy as ax
-from drawing import CELLS, cell_id, every_cell, over
+from drawing import CELLS, cell_id, every_cell, over, rules
 from numpy_rules import SPLITS
 
 every_name = pytest.mark.parametrize("name", ax.rules.names())
@@ -25,14 +24,6 @@ def named(name: str) -> ax.Rule:
 
 
 # ---------------------------------------------------------------------------------------- values
-
-
-@st.composite
-def rules(draw: st.DrawFn) -> ax.Rule:
-    cell = draw(st.sampled_from(CELLS))
-    if not cell.ranked:
-        return cell.rule()
-    return cell.rule(rank=draw(st.integers(1, 4)), current=draw(st.sampled_from(["exact", "estimated"])))
 
 
 @given(rule=rules())

@@ -200,7 +200,9 @@ class SyntheticCredit final : public Learner<T> {
   void update(T xv, T lambda) {
     const T gain = T(1) / (lambda + xv);
     A_.noalias() -= gain * target_ * v_.transpose();
-    P_.noalias() -= gain * v_ * v_.transpose();
+    // Symmetric to the last bit: what is not would grow as lambda^-t, unseen by any sample.
+    v_ *= root(gain);
+    P_.noalias() -= v_ * v_.transpose();
     if (lambda != T(1)) P_ *= T(1) / lambda;
   }
 
