@@ -102,7 +102,7 @@ def bias(rule: Rule) -> str:
 
 def horizon(rule: Rule) -> int:
     """Return how many steps it takes until all parts have given a gradient."""
-    return max(leaf.lag + leaf.period for leaf in leaves(rule))
+    return max(int(leaf.lag) + int(leaf.period) for leaf in leaves(rule))
 
 
 def fits(rule: Rule, shape: Shape) -> bool:
@@ -213,9 +213,10 @@ class Stream:
 
     def trace(self, rule: Rule, seed: int = 0, noise: FloatArray | None = None) -> Trace:
         """What the rule gives at fixed weights."""
+        learner = make_learner(rule, self.rnn)
         found = gradients(
             self.rnn, rule, self.X, self.Y, seed=seed, noise=noise, mask=self.mask, reset=self.reset,
-            record_influence=rule.facing == "past", record_credit=rule.facing == "future",
+            record_influence=learner.influence() is not None, record_credit=learner.credit() is not None,
         )  # fmt: skip
         return Trace(found.recurrent, found.influence, found.credit)
 
@@ -235,9 +236,17 @@ def random_network(size: Size, *, flags: bool = False, dtype: Any = np.float64, 
         **settings,
     )
     rnn.state = rng.normal(size=n) * 0.5
-    X, Y = rng.normal(size=(size.T, n_in)).astype(dtype), rng.normal(size=(size.T, n_out)).astype(dtype)
-    mask, reset = rng.random(size.T) < 0.7, rng.random(size.T) < 0.25
-    return Stream(rnn, X, Y, mask, reset) if flags else Stream(rnn, X, Y)
+    both = rng.normal(size=(size.T, n_in + n_out)).astype(dtype)
+    return Stream(rnn, both[:, :n_in], both[:, n_in:], *(random_flags(size) if flags else ()))
+
+
+def random_flags(size: Size) -> tuple[BoolArray, BoolArray]:
+    """Where there is a target, and where a sequence begins; fewer steps have the same ones."""
+    numbers = np.random.default_rng(size.seed + 1000).random((size.T, 2))
+    mask, begins = numbers[:, 0] < 0.7, numbers[:, 1] < 0.25
+    # some of each within a few steps
+    mask[:1], mask[1:2], begins[:2], begins[2:3] = True, False, False, True
+    return mask, begins
 
 
 def steps_of(stream: Stream) -> list[Step]:
@@ -294,9 +303,8 @@ class Subject:
         **settings: Any,
     ) -> None:
         self.rule, self.size = rule, size
-        rng = np.random.default_rng(size.seed + 1000)
-        mask = rng.random(size.T) < 0.7 if flags else np.ones(size.T, bool)
-        self.begins = rng.random(size.T) < 0.25 if flags else np.zeros(size.T, bool)
+        self.begins: BoolArray
+        mask, self.begins = random_flags(size) if flags else (np.ones(size.T, bool), np.zeros(size.T, bool))
         if silent_from is not None:
             mask[silent_from:] = False
             self.begins[silent_from:] = False
@@ -325,4 +333,4 @@ class Subject:
 def padded(rule: Rule, T: int) -> int:
     """Return how many steps it takes until all that is due after T steps has come."""
     period = math.lcm(*(leaf.period for leaf in leaves(rule)))
-    return period * math.ceil((T + max(leaf.lag for leaf in leaves(rule))) / period)
+    return period * math.ceil((T + max(int(leaf.lag) for leaf in leaves(rule))) / period)

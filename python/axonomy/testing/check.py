@@ -13,10 +13,10 @@ from axonomy.testing.report import Failure, Report, tried
 def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
     """Try every law on a rule, from the smallest sizes up.
 
-    Shapes and finiteness; linearity in q of a past-facing rule; reset, masks and new sequences; resuming; runs
-    as functions of their seed; update intervals, monitors, float32; the rule as a value; and what is declared:
-    randomness, bias (see :func:`assert_unbiased`), lag and period, memory. Composed rules, hybrids, and rules
-    with parts in Python.
+    Shapes and finiteness; linearity in q of a past-facing rule; reset, masks and new sequences; resuming;
+    runs as functions of their seed; update intervals, monitors, float32; the rule as a value; and what is
+    declared: randomness, bias (see :func:`assert_unbiased`), lag and period, memory. For composed rules,
+    hybrids, and rules with parts in Python.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
     Raises
     ------
     AssertionError
-        If laws fail: each with the smallest case (units, regressors, states and rows a unit, steps, seed), the
-        entry that differs, what was expected and what came.
+        If laws fail: each with the smallest case (units, regressors, states and rows a unit, steps, seed),
+        the entry that differs, what was expected and what came.
 
     Examples
     --------
@@ -62,6 +62,6 @@ def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
             failure = Failure(law.name, "any", f"raised {type(error).__name__}: {error}")
             report.failures.append(failure)
             continue
-        tried(report, law.name, sizes, lambda size, law=law: law.check(rule, size), law.shrink)  # type: ignore[misc]
+        tried(report, law.name, sizes, lambda size, law=law: law.check(rule, size), law.shrink(rule))  # type: ignore[misc]
     report.raise_if_failed()
     return report

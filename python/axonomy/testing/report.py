@@ -59,7 +59,8 @@ class Report:
         return tuple(self.cases)
 
     def __str__(self) -> str:
-        lines = [f"{self.rule}: {len(self.cases)} laws hold in {sum(self.cases.values())} cases"]
+        count, tried = len(self.cases), sum(self.cases.values())
+        lines = [f"{self.rule}: {count} law{'s hold' if count != 1 else ' holds'} in {tried} cases"]
         lines += [f"  {law}: {count}" for law, count in self.cases.items()]
         lines += [f"  {law}: not looked at, {reason}" for law, reason in self.skipped.items()]
         return "\n".join(lines)
@@ -102,12 +103,13 @@ def compare(name: str, got: Any, expected: Any, tolerance: float = 0.0, steps: b
         t = int(np.argmax(bad))
         inner = np.unravel_index(int(np.argmax(off[t])), off.shape[1:])
         entry: tuple[int, ...] = tuple(int(i) for i in inner)
-        where, index = f" at step {t}", (t, *entry)
+        where, index = f", step {t}", (t, *entry)
     else:
         entry = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
         where, index = "", entry
-    which = f"{name}[{', '.join(map(str, entry))}]" if entry else name
-    raise Mismatch(f"{which}{where}: expected {_shown(expected[index])}, got {_shown(got[index])}")
+    raise Mismatch(
+        f"{_entry(name, entry)}{where}: expected {_shown(expected[index])}, got {_shown(got[index])}"
+    )
 
 
 def finite(name: str, got: Any) -> None:
@@ -116,8 +118,11 @@ def finite(name: str, got: Any) -> None:
     if np.isfinite(got).all():
         return
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(got))[0])
-    which = f"{name}[{', '.join(map(str, index[1:]))}]" if index[1:] else name
-    raise Mismatch(f"{which} at step {index[0]}: expected a finite number, got {got[index]}")
+    raise Mismatch(f"{_entry(name, index[1:])}, step {index[0]}: expected a finite number, got {got[index]}")
+
+
+def _entry(name: str, index: tuple[int, ...]) -> str:
+    return f"{name}, entry [{', '.join(map(str, index))}]" if index else name
 
 
 def _shown(value: Any) -> str:
