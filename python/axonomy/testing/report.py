@@ -71,7 +71,7 @@ class Report:
             return
         count = len(self.cases)
         text = "\n\n".join(f"  {failure}" for failure in self.failures)
-        raise AssertionError(f"{self.rule}: {len(self.failures)} of {count} laws fail\n\n{text}\n")
+        raise AssertionError(f"{self.rule}: {len(self.failures)} of {count} laws fail\n\n{text}")
 
 
 def compare(name: str, got: Any, expected: Any, tolerance: float = 0.0, steps: bool = True) -> None:
