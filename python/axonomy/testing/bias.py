@@ -101,7 +101,7 @@ def enumerable(rule: Rule, sequences: int) -> list[Size]:
         if first <= T:
             found.append(replace(size, T=T))
     need = max(first, 2)
-    if all(size.T < need for size in found):
+    if all(need > size.T for size in found):
         raise ValueError(
             f"rule: expected at most {most} signs in all, so that each of the 2^{most} sequences can be "
             f"taken, but the smallest network takes {fewest} a step over {need} steps; raise `sequences`, or "
