@@ -4,13 +4,15 @@
     M (S, R, m) = dS/dW, M[k, i, j];   M_bar[k, i, j] = D[k, i] a_hat[j]
 
 State k = component * n + unit, row i = gate * n + unit. A rule is a generator over the steps; at
-each step it yields the gradient (R, m) and the influence (S, R, m).
+each step it yields the gradient (R, m) and the influence (S, R, m), or, facing the future, the credit (S,)
+behind the gradient.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -33,11 +35,15 @@ class Step(NamedTuple):
     q: Array  # (S,)
     leak: Array  # (S, S), ds/ds_prev at fixed h
     state: Array  # (S,), after the step
-    y: Array  # (n_out,)
+    y: Array  # (n_out,), zero where there is no target
+    begins: bool = False  # whether a sequence begins with it
 
     @property
     def M_bar(self) -> Array:
         return self.D[:, :, None] * self.a_hat  # (S, R, m)
+
+    def masked(self) -> Step:
+        return self._replace(q=np.zeros_like(self.q), y=np.zeros_like(self.y))
 
 
 def same_unit(rows: int, columns: int, n: int) -> NDArray[np.bool_]:
@@ -88,6 +94,133 @@ def diagonal(steps: Sequence[Step], n: int, keep: str) -> Rule:
         kept = getattr(s, keep) * same_unit(len(s.q), len(s.q), n)  # (S, S)
         M = einsum("kl,lij->kij", kept, M) + s.M_bar
         yield einsum("k,kij->ij", s.q, M), M
+
+
+# ------------------------------------------------------------------------------------- the credit
+
+
+def gradient_of(s: Step, c: Array) -> Array:
+    return np.outer(c @ s.D, s.a_hat)  # (R, m)
+
+
+def credits(steps: Iterable[Step], W: Array | None = None) -> list[Array]:
+    """c^s = q^s + c^{s+1} J^{s+1} of each step, within its sequence; `W`: J under these weights instead."""
+    c, found = 0.0, []
+    for s in reversed(list(steps)):
+        found.append(s.q + c)
+        J = s.J if W is None else s.leak + s.D @ W[:, : len(s.leak)]
+        c = 0.0 if s.begins else found[-1] @ J
+    return found[::-1]
+
+
+def f_bptt(steps: Iterable[Step], window: int, W: Array | None = None) -> Rule:
+    """At every step that of T - 1 steps ago. `W` may change in place between two steps."""
+    held: deque[Step] = deque(maxlen=window)
+    for s in steps:
+        held.append(s)
+        c = credits(held, W)[0] if len(held) == window else np.zeros_like(s.q)
+        yield gradient_of(held[0], c), c
+
+
+def e_bptt(steps: Iterable[Step], window: int, W: Array | None = None) -> Rule:
+    """At every T-th step the last T."""
+    held: list[Step] = []
+    for s in steps:
+        held.append(s)
+        if len(held) < window:
+            yield gradient_of(s, np.zeros_like(s.q)), np.zeros_like(s.q)
+            continue
+        found = credits(held, W)
+        yield sum(gradient_of(*pair) for pair in zip(held, found, strict=True)), found[0]
+        held = []
+
+
+# learn(A, error, x, t): A after the t-th step, where it was off by `error` at the regressors x.
+LearnA = Callable[[Array, Array, Array, int], Array]
+
+
+def synthetic(
+    steps: Iterable[Step],
+    a0: Array,
+    A: Array | None,
+    learn: LearnA,
+    *,
+    refresh: int,
+    label: str,
+    current: str,
+    output: str = "linear",
+    jacobian: Array | None = None,
+    jacobian_rate: float = 0.0,
+) -> Rule:
+    """c ~ A x, x = [s, y, 1], A learned from q^{t-1} + (A* x^t) J^t; a learned J starts from `jacobian`."""
+    exact, before, q = current == "exact", None, np.zeros_like(a0)
+    for t, s in enumerate(steps):
+        x = np.concatenate([s.state, s.y, [1.0]])
+        if before is None:
+            before = np.concatenate([a0, s.y, [1.0]])
+            A_star = A = np.zeros((len(a0), len(x))) if A is None else A
+        if jacobian is not None and not s.begins:
+            wrong = jacobian @ before[: len(a0)] - s.state
+            jacobian = jacobian - jacobian_rate * np.outer(wrong, before[: len(a0)])
+        bound = np.tanh if output == "tanh" else np.array
+        to_come = bound(A_star @ x)
+        to_come = (np.tanh(to_come) if label == "tanh" else to_come) + exact * s.q
+        pulled = to_come @ (s.J if jacobian is None else jacobian)
+        target = (not s.begins) * pulled + (not exact) * q
+        prediction = bound(A @ before)
+        error = (prediction - target) * (1 - prediction**2 if output == "tanh" else 1)
+        A = learn(A, error, before, t)
+        A_star = A if (t + 1) % refresh == 0 else A_star
+        c = bound(A @ x) + exact * s.q
+        yield gradient_of(s, c), c
+        before, q = x, s.q
+
+
+def dni(
+    steps: Iterable[Step],
+    a0: Array,
+    A: Array | None = None,
+    *,
+    learning_rate: float,
+    l2: float = 0.0,
+    refresh: int = 5,
+    label: str = "linear",
+    current: str = "estimated",
+    **options: object,
+) -> Rule:
+    """A by gradient descent."""
+
+    def learn(A: Array, error: Array, x: Array, t: int) -> Array:
+        return A - learning_rate * (np.outer(error, x) + l2 * A)
+
+    return synthetic(steps, a0, A, learn, refresh=refresh, label=label, current=current, **options)
+
+
+def rls(
+    steps: Iterable[Step],
+    a0: Array,
+    A: Array | None = None,
+    *,
+    forgetting: float,
+    ridge: float,
+    **options: object,
+) -> Rule:
+    """A by least squares, through the inverse H of the covariance; what H forgets of the ridge is put back
+    one regressor after the other, as a sample with target zero."""
+    H = None
+
+    def take(A: Array, error: Array, x: Array) -> Array:
+        H[...] += np.outer(x, x)
+        return A - np.outer(error, np.linalg.solve(H, x))
+
+    def learn(A: Array, error: Array, x: Array, t: int) -> Array:
+        nonlocal H
+        H = forgetting * (ridge * np.eye(len(x)) if H is None else H)
+        A = take(A, error, x)
+        put_back = np.sqrt((1 - forgetting) * len(x) * ridge) * np.eye(len(x))[t % len(x)]
+        return take(A, A @ put_back, put_back)
+
+    return synthetic(steps, a0, A, learn, **options)
 
 
 # ------------------------------------------------------------------------- splits and reductions
@@ -396,16 +529,22 @@ class Leaky:
 
 
 def run(
-    net: Leaky, X: Array, Y: Array, a0: Array | None = None, reset: Array | None = None
+    net: Leaky,
+    X: Array,
+    Y: Array,
+    a0: Array | None = None,
+    reset: Array | None = None,
+    mask: Array | None = None,
 ) -> tuple[list[Step], Array, Array, Array]:
     """Weights held fixed: steps, loss (T,), output gradients (T, n_out, n + 1), a (T, n)."""
     a = np.zeros(net.n) if a0 is None else a0
     steps, losses, outer, activity = [], [], [], []
     for t, (x, y) in enumerate(zip(X, Y, strict=True)):
-        if reset is not None and reset[t]:
+        begins = reset is not None and bool(reset[t])
+        if begins:
             a = np.zeros(net.n)
         step, a, loss, output_gradient = net.linearised(a, x, y)
-        steps.append(step)
+        steps.append((step if mask is None or mask[t] else step.masked())._replace(begins=begins))
         losses.append(loss)
         outer.append(output_gradient)
         activity.append(a)
@@ -465,6 +604,34 @@ def kernl(
         B = B + np.outer(D, s.a_hat)
         after = (s.q @ A)[:, None] * B
         yield (before if current == "exact" else after), A[:, :, None] * B
+
+
+def node_perturbation(
+    net: Leaky,
+    steps: Iterable[Step],
+    X: Array,
+    a0: Array,
+    noise: Array,
+    mask: Array | None = None,
+    *,
+    window: int,
+    sigma: float,
+) -> Rule:
+    """c^s = xi^s / sigma sum_t (L(s~^t) - L(s^t)) over the T steps from s on, within its sequence."""
+    perturbed, changes, held = a0, [], []
+    for t, (s, x, xi) in enumerate(zip(steps, X, noise, strict=True)):
+        perturbed, _, _ = net.step(np.zeros(net.n) if s.begins else perturbed, x)
+        perturbed = perturbed + sigma * xi
+        more, less = (net.loss_and_error(a, s.y)[0] for a in (perturbed, s.state))
+        changes.append((more - less) / sigma if mask is None or mask[t] else 0.0)
+        held.append(s)
+        first = t + 1 - window
+        if first < 0:
+            yield gradient_of(s, np.zeros(net.n)), np.zeros(net.n)
+            continue
+        end = next((later for later in range(first + 1, t + 1) if held[later].begins), t + 1)
+        c = noise[first] * sum(changes[first:end])
+        yield gradient_of(held[first], c), c
 
 
 # --------------------------------------------------------------------------------------- training
@@ -552,3 +719,40 @@ def train(
             weights -= update(slot, updates, g)
         total, pending, updates = [np.zeros_like(g) for g in total], False, updates + 1
     return losses, a
+
+
+def train_ahead(
+    net: Leaky,
+    X: Array,
+    Y: Array,
+    rule: Callable[[Iterator[Step]], Rule],
+    lr: float,
+    *,
+    a0: Array,
+    mask: Array,
+    reset: Array,
+    update_every: int = 1,
+) -> Array:
+    """Plain SGD in place of `net` under a future-facing rule: the loss of every step (T,).
+
+    The rule takes each step as it is made, with the weights of that time.
+    """
+    losses, totals, outer = np.full(len(X), np.nan), [np.zeros_like(net.W), np.zeros_like(net.V)], None
+
+    def steps() -> Iterator[Step]:
+        nonlocal outer
+        a = a0
+        for t in range(len(X)):
+            s, a, loss, outer = net.linearised(np.zeros_like(a) if reset[t] else a, X[t], Y[t])
+            losses[t] = loss if mask[t] else np.nan
+            outer = mask[t] * outer
+            yield (s if mask[t] else s.masked())._replace(begins=bool(reset[t]))
+
+    for t, (gradient, _) in enumerate(rule(steps())):
+        totals[0] += gradient
+        totals[1] += outer
+        if (t + 1) % update_every == 0:
+            for weights, total in zip((net.W, net.V), totals, strict=True):
+                weights -= lr * total
+                total[...] = 0
+    return losses

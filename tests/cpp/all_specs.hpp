@@ -34,6 +34,8 @@ inline std::vector<LearnerSpec> cells() {
     spec.sigma = 1e-3;
     spec.learning_rate = 1e-2;
     spec.decay = 0.5;
+    spec.synthetic.jacobian_rate = 1e-2;
+    spec.synthetic.forgetting = 0.99;
     all.push_back(spec);
   };
   add("kij", "rtrl");
@@ -42,6 +44,12 @@ inline std::vector<LearnerSpec> cells() {
   add("k=i", "leak");
   add("k=i", "diagonal");
   add("ki|ij", "perturbation");
+  add("c_i", "f_bptt");
+  add("c_i", "e_bptt");
+  add("c_i", "node_perturbation");
+  add("A_il", "dni");
+  add("A_il", "dni_b");
+  add("A_il", "rls");
   add("none", "none");
   for (const auto& split : splits)
     for (const auto& reduction : reductions) add(split, reduction);
@@ -59,25 +67,41 @@ inline std::vector<LearnerSpec> all_specs(const std::vector<Index>& ranks) {
   std::vector<LearnerSpec> all;
   for (LearnerSpec spec : cells()) {
     const bool factored = is_split(spec), signs = spec.solver == "signs";
-    const bool takes_current = factored || spec.solver == "perturbation";
+    const bool takes_current = factored || spec.solver == "perturbation" || spec.tensor == "A_il";
+    const bool pulls_back = spec.solver == "f_bptt" || spec.solver == "e_bptt";
     for (const Index rank : factored ? ranks : std::vector<Index>{1})
       for (const Current current : {Current::exact, Current::estimated})
         for (const Normaliser normaliser : {Normaliser::per_term, Normaliser::shared})
           for (const NoiseKind noise : {NoiseKind::signs, NoiseKind::normal})
-            for (const ImmediateBy immediate : {ImmediateBy::row, ImmediateBy::state}) {
+            for (const ImmediateBy immediate : {ImmediateBy::row, ImmediateBy::state})
+              for (const Through through : {Through::time, Through::today}) {
               if (current != Current::exact && !takes_current) continue;
               if (normaliser != Normaliser::per_term && !signs) continue;
               if (noise != NoiseKind::signs && !signs) continue;
+              if (through != Through::time && !pulls_back) continue;
               if (immediate != ImmediateBy::row && !(factored && cuts_immediate(spec))) continue;
               spec.rank = rank;
               spec.current = current;
               spec.normaliser = normaliser;
               spec.noise = noise;
               spec.immediate = immediate;
+              spec.through = through;
               all.push_back(spec);
             }
   }
   return all;
+}
+
+// A hybrid of each kind, for a shape with m = n + n_in + 1.
+inline std::vector<LearnerSpec> hybrids(const Shape& shape) {
+  LearnerSpec mix, blocks;
+  mix.tensor = "mix";
+  mix.parts = {cell("kij", "lazy"), cell("k|ij", "signs"), cell("c_i", "f_bptt")};
+  mix.weights = {0.5, 0.25, 0.25};
+  blocks.tensor = "by_block";
+  blocks.parts = {cell("ki|j", "signs"), mix, cell("kij", "window")};
+  blocks.blocks = {{0, shape.n}, {shape.n, shape.n_in}, {shape.m - 1, 1}};
+  return {mix, blocks};
 }
 
 // tensor/solver, then what differs from the defaults.
@@ -88,6 +112,7 @@ inline std::string name(const LearnerSpec& spec) {
   if (spec.normaliser == Normaliser::shared) text += "/shared";
   if (spec.noise == NoiseKind::normal) text += "/normal";
   if (spec.immediate == ImmediateBy::state) text += "/state";
+  if (spec.through == Through::today) text += "/today";
   return text;
 }
 
@@ -96,6 +121,7 @@ inline int order(const LearnerSpec& spec) {
   const bool closed_form = spec.solver == "signs";
   if (spec.solver == "rtrl") return 4;
   if (spec.solver == "window" || spec.solver == "perturbation" || spec.tensor == "k=i") return 2;
+  if (spec.tensor == "c_i" || spec.tensor == "A_il") return 2;
   if (spec.tensor == "none") return 0;
   if (spec.tensor == "k|ij") return closed_form ? 2 : 3;
   if (spec.tensor == "kj|ij") return closed_form ? 3 : 4;

@@ -63,6 +63,13 @@ class Counting {
   double value_ = 0;
 };
 
+inline void tanh_inplace(Counting* x, Eigen::Index size) {
+  for (Eigen::Index i = 0; i < size; ++i) {
+    x[i] = std::tanh(static_cast<double>(x[i]));
+    ++Counting::operations;
+  }
+}
+
 }  // namespace axonomy
 
 namespace Eigen {

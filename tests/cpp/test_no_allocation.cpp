@@ -133,6 +133,12 @@ void test(const std::string& type) {
         test_trainer<T>(spec, n, optimiser, plain, T(0.5));
     }
   }
+  for (const auto& spec : hybrids(make_shape(6))) {
+    check::context = type + ", " + spec.tensor;
+    test_trainer<T>(spec, 6, "sgd", plain, T(1));
+    test_trainer<T>(spec, 6, "sgd", everything, T(0.5));
+    test_learner<T>(spec, 6, 1, 1);
+  }
   // Large enough that Eigen's products would leave the stack for their buffers.
   for (const auto& spec : cells()) {
     if (order(spec) == 4 || spec.solver == "lazy") continue;

@@ -7,17 +7,18 @@
 
 namespace axonomy {
 
-// n_in = 2. A few steps go first: factors start from zero. Lazy propagation works in blocks: the
-// mean over one.
+// n_in = 2. A few steps go first: factors start from zero, windows empty. Lazy propagation works in
+// blocks, E-BPTT in windows: the mean over one.
 inline std::uint64_t operations_of_step(const LearnerSpec& spec, Index n,
                                         bool with_gradient = true) {
   const Shape shape = make_shape(n);
   Driver<Counting> driver(spec, shape);
   Matrix<Counting> gradient = Matrix<Counting>::Zero(shape.R(), shape.m);
-  const Index warm_up = order(spec) < 4 ? 3 : 1;
+  const Index warm_up = spec.tensor == "c_i" ? spec.window : order(spec) < 4 ? 3 : 1;
   Index counted = 1;
   if (spec.solver == "lazy")
     counted = spec.block > 0 ? spec.block : LazyInfluence<Counting>::default_block(shape);
+  if (spec.solver == "e_bptt") counted = spec.window;
   for (Index t = 0; t < warm_up + counted; ++t) {
     if (t == warm_up) Counting::operations = 0;
     driver.draw_noise();

@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 
 import axonomy as ax
-from numpy_rules import Leaky, diagonal, factored, random_signs, rtrl, run, shared_signs
+from numpy_rules import (
+    Leaky,
+    diagonal,
+    dni,
+    e_bptt,
+    f_bptt,
+    factored,
+    random_signs,
+    rtrl,
+    run,
+    shared_signs,
+)
 
 HERE = Path(__file__).parent
 CASES = {path.stem: dict(np.load(path)) for path in sorted(HERE.glob("case*.npz"))}
@@ -33,6 +44,21 @@ NUMPY = {
     "r-kf-rtrl": partial(factored, split="kj|i", reduction=shared_signs),
 }
 
+# The future-facing rules: recorded name, and through which weights credit goes back -> rule, NumPy reference.
+AHEAD = {
+    "f-bptt5 time": (ax.rules.f_bptt(window=5), lambda steps, W, **_: f_bptt(steps, 5)),
+    "f-bptt5 today": (ax.rules.f_bptt(window=5, through="today"), lambda steps, W, **_: f_bptt(steps, 5, W)),
+    "e-bptt7 time": (ax.rules.e_bptt(window=7), lambda steps, W, **_: e_bptt(steps, 7)),
+    "e-bptt7 today": (ax.rules.e_bptt(window=7, through="today"), lambda steps, W, **_: e_bptt(steps, 7, W)),
+    "dni": (ax.rules.dni(), lambda steps, W, **start: dni(steps, **start, learning_rate=0.01)),
+    "dni-b": (
+        ax.rules.dni_b(),
+        lambda steps, W, **start: dni(
+            steps, **start, learning_rate=0.01, label="tanh", jacobian=W[:, :6], jacobian_rate=0.01
+        ),
+    ),
+}
+
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
@@ -43,6 +69,11 @@ def network(case: dict) -> ax.LeakyRNN:
         activation="tanh",
         loss="cross_entropy",
     )
+
+
+def leaky(case: dict) -> Leaky:
+    arrays = {key: case[key] for key in ("W_rec", "W_in", "b_rec", "W_out", "b_out", "alpha")}
+    return Leaky.of(SimpleNamespace(**arrays, activation="tanh", loss="cross_entropy", feedback=None))
 
 
 def assert_recorded(actual: object, recorded: np.ndarray) -> None:
@@ -64,6 +95,16 @@ def test_gradient(case: dict, name: str) -> None:
 
 
 @every_case
+@pytest.mark.parametrize("name", AHEAD)
+def test_gradient_ahead(case: dict, name: str) -> None:
+    rule, _ = AHEAD[name]
+    replayed = {"initial": {"A": case["dni.A0"]}} if rule.tensor == "A_il" else {}
+    gradients = ax.gradients(network(case), rule, case["X"], case["Y"], initial_state=case["a0"], **replayed)
+    assert_recorded(gradients.recurrent, case[f"{name.split()[0]}.grad"])
+    assert_recorded(gradients.output, case["outer"])
+
+
+@every_case
 def test_forward(case: dict) -> None:
     z = network(case).forward(case["X"], initial_state=case["a0"]).output  # (T, n_out)
     p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
@@ -73,9 +114,7 @@ def test_forward(case: dict) -> None:
 @every_case
 @pytest.mark.parametrize("name", NUMPY)
 def test_numpy_reference(case: dict, name: str) -> None:
-    arrays = {key: case[key] for key in ("W_rec", "W_in", "b_rec", "W_out", "b_out", "alpha")}
-    net = Leaky.of(SimpleNamespace(**arrays, activation="tanh", loss="cross_entropy", feedback=None))
-    steps, loss, outer, _ = run(net, case["X"], case["Y"], case["a0"])
+    steps, loss, outer, _ = run(leaky(case), case["X"], case["Y"], case["a0"])
     replayed = {}
     if (factors := RULES[name][1]) is not None:
         replayed = {
@@ -87,3 +126,12 @@ def test_numpy_reference(case: dict, name: str) -> None:
     assert_recorded(gradients, case[f"{name}.grad"])
     assert_recorded(outer, case["outer"])
     assert_recorded(loss, case["loss"])
+
+
+@every_case
+@pytest.mark.parametrize("name", AHEAD)
+def test_numpy_reference_ahead(case: dict, name: str) -> None:
+    net = leaky(case)
+    steps, *_ = run(net, case["X"], case["Y"], case["a0"])
+    found = AHEAD[name][1](steps, net.W, a0=case["a0"], A=case["dni.A0"])
+    assert_recorded([gradient for gradient, _ in found], case[f"{name.split()[0]}.grad"])

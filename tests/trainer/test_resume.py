@@ -82,7 +82,19 @@ def test_every_named_rule(tmp_path: Path, name: str) -> None:
     assert_resumes(tmp_path, name, OPTIMISERS[0], np.float64, update_every=1, step=4)
 
 
-@pytest.mark.parametrize("rule", [ax.rules.rtrl_lazy(block=4), ax.rules.tbptt(window=4)], ids=str)
+IN_PARTS = [
+    ax.rules.rtrl_lazy(block=4),
+    ax.rules.tbptt(window=4),
+    *(
+        make(window=4, through=way)
+        for make in (ax.rules.f_bptt, ax.rules.e_bptt)
+        for way in ("time", "today")
+    ),
+    ax.rules.node_perturbation(window=4),
+]
+
+
+@pytest.mark.parametrize("rule", IN_PARTS, ids=str)
 @pytest.mark.parametrize("step", range(T + 1))
 def test_within_blocks_and_windows(tmp_path: Path, rule: ax.Rule, step: int) -> None:
     for update_every in (1, 3):

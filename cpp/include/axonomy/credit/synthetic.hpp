@@ -23,6 +23,7 @@
 // Memory and time O(n^2).
 #pragma once
 
+#include "../core/elementary.hpp"
 #include "../influence/factored.hpp"
 #include "../learner.hpp"
 
@@ -141,7 +142,7 @@ class SyntheticCredit final : public Learner<T> {
  private:
   void predict(const Matrix<T>& A, const Vector<T>& regressors, Vector<T>& out) const {
     out.noalias() = A * regressors;
-    if (options_.tanh_output) out = out.array().tanh();
+    if (options_.tanh_output) tanh_inplace(out.data(), out.size());
   }
 
   void start_jacobian(const Step<T>& step) {
@@ -166,7 +167,7 @@ class SyntheticCredit final : public Learner<T> {
       target_.setZero();
     } else {
       predict(A_star_, next_, label_);
-      if (options_.tanh_label) label_ = label_.array().tanh();
+      if (options_.tanh_label) tanh_inplace(label_.data(), label_.size());
       if (exact) label_ += Eigen::Map<const Vector<T>>(step.q, shape_.S());
       if (options_.learned_jacobian)
         target_.noalias() = J_.transpose() * label_;
