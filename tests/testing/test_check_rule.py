@@ -77,6 +77,15 @@ def test_what_is_looked_at() -> None:
     assert not report.failures
 
 
+def test_too_many_signs_are_sampled() -> None:
+    for rule in (ax.rules.uoro(rank=5), ax.rules.uoro(noise="normal")):
+        assert ax.testing.check_rule(rule, laws=["bias as declared"]).cases["bias as declared"] == 3
+    failures = what_fails(faulty.KeepLargest, ["bias as declared"], rank=1)
+    assert "mean" not in failures["bias as declared"]  # it draws nothing
+    failures = what_fails(faulty.SameSigns, ["bias as declared"], rank=6)
+    assert "over 3000 draws" in failures["bias as declared"]
+
+
 def test_some_laws_alone() -> None:
     report = ax.testing.check_rule("uoro", laws=["linear in q", "memory as declared"])
     assert report.laws == ("linear in q", "memory as declared")

@@ -244,11 +244,12 @@ def randomness_is_as_declared(rule: Rule, size: Size) -> None:
 
 
 def bias_is_as_declared(rule: Rule, size: Size) -> None:
-    """``"none"``: exact, or exact in the mean."""
-    kind = Subject(rule, replace(size, T=1)).noise_kind
+    """``"none"``: exact, or exact in the mean; that of many draws where not all can be taken."""
+    subject = Subject(rule, replace(size, T=1))
+    kind = subject.noise_kind
     if kind is None:
         bias.is_exact(rule, size, 1e-9, {})
-    elif kind == "signs":
+    elif kind == "signs" and 2 ** (subject.n_noise * size.T) <= SEQUENCES:
         bias.mean_is_exact(rule, size, 1e-9, {})
     else:
         bias.sampled_mean_is_exact(rule, size)
@@ -260,7 +261,10 @@ def _bias_sizes(rule: Rule) -> list[Size]:
     if kind is None:
         return bias.exact_sizes(rule)
     if kind == "signs":
-        return bias.enumerable(rule, SEQUENCES)
+        try:
+            return bias.enumerable(rule, SEQUENCES)
+        except ValueError:
+            pass  # too many of them
     return [replace(size, T=cases.horizon(rule) + 1) for size in cases.sizes(rule)[:3]]
 
 
