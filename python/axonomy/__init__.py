@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from axonomy import rules, tasks
+from axonomy import rules, tasks, testing
 from axonomy._build import build_info
 from axonomy.cells import Cell, LeakyRNN
 from axonomy.component import Option
@@ -84,5 +84,6 @@ __all__ = [
     "rules",
     "table",
     "tasks",
+    "testing",
     "unregister",
 ]

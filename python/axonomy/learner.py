@@ -14,7 +14,7 @@ import numpy as np
 
 from axonomy import _check, _core
 from axonomy.cells.base import Cell, FloatArray
-from axonomy.component import Option
+from axonomy.component import Option, Options
 from axonomy.order import Order
 from axonomy.rule import Rule
 from axonomy.rules import as_rule
@@ -41,7 +41,8 @@ class Learner(ABC):
     Attributes
     ----------
     facing, tensor, randomness, solution, solver, title, bias, memory, time, known_as, references, options
-        Facts of the class, as in :class:`axonomy.component.Component`.
+        Facts of the class, as in :class:`axonomy.component.Component`. A rule that is late also says so by
+        `lag` and the static methods :meth:`lag_steps` and :meth:`period`.
     carries : tuple of str
         Names of the attributes, float arrays of fixed shape, that outlive a step. :meth:`reset` makes them;
         the library saves, loads and snapshots them, and replaces them by copies when it likes.
@@ -80,7 +81,18 @@ class Learner(ABC):
     known_as: ClassVar[str] = ""
     references: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[dict[str, Option]] = {}
+    lag: ClassVar[str] = "0"
     carries: ClassVar[tuple[str, ...]] = ()
+
+    @staticmethod
+    def lag_steps(options: Options) -> int:
+        """Return by how many steps the gradient is late."""
+        return 0
+
+    @staticmethod
+    def period(options: Options) -> int:
+        """Return every how many steps there is a gradient, the sum over as many."""
+        return 1
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], **options: Any) -> None:
         self.shape = shape

@@ -138,6 +138,9 @@ def _learner_component(part: type[Learner]) -> Component:
         time=_fact(part, "time", Order),
         references=part.references,
         options=part.options,
+        lag=part.lag,
+        lag_steps=part.lag_steps,
+        period=part.period,
         core_options=core_options,
     )
 

@@ -38,6 +38,11 @@ class PerturbationInfluence final : public Learner<T> {
   Index noise_size() const override { return shape_.S(); }
 
   void reset(const T* state) override {
+    A_.setIdentity();
+    new_sequence(state);
+  }
+  // A is learned of the network, and stays.
+  void new_sequence(const T* state) override {
     for (auto& b : B_) b.setZero();
     omega_.setZero();
     perturbed_ = Eigen::Map<const Vector<T>>(state, shape_.S());
