@@ -58,11 +58,13 @@ def network(
     activation: str = "tanh",
     loss: str = "cross_entropy",
     dtype: type = np.float64,
+    mask: Array | None = None,
     **options: object,
 ) -> ax.LeakyRNN:
     rng = np.random.default_rng(seed)
+    W_rec = rng.normal(size=(n, n)) / np.sqrt(n)
     return ax.LeakyRNN(
-        rng.normal(size=(n, n)) / np.sqrt(n),
+        W_rec if mask is None else W_rec * mask,
         rng.normal(size=(n, n_in)) / np.sqrt(n_in),
         rng.normal(size=n) * 0.3,
         rng.normal(size=(n_out, n)) / np.sqrt(n),
@@ -71,8 +73,20 @@ def network(
         activation=activation,
         loss=loss,
         dtype=dtype,
+        mask=mask,
         **options,
     )
+
+
+def ring(n: int) -> Array:
+    """A mask (n, n): every unit gets from itself and from the one before."""
+    return (np.eye(n) + np.roll(np.eye(n), 1, axis=0)).astype(bool)
+
+
+def network_for(rule: object, n: int = 4, **options: object) -> ax.LeakyRNN:
+    """A network on which the rule, or the cell's rule, runs."""
+    sparse = getattr(rule, "tensor", "") == "sparse"
+    return network(n=n, mask=ring(n) if sparse else None, **options)
 
 
 def stream(rnn: ax.LeakyRNN, T: int, seed: int = 0) -> Stream:
@@ -114,9 +128,11 @@ def parameters(rnn: ax.LeakyRNN) -> tuple[Array, Array]:
 # ---------------------------------------------------------------------------- learners by hand
 
 
-def shape_of(steps: Sequence[Step], n: int) -> ax.Shape:
+def shape_of(steps: Sequence[Step], n: int, rule: object = None) -> ax.Shape:
+    """Sizes of the steps, with a pattern where the rule needs one."""
     S, R = steps[0].D.shape
-    return ax.Shape(n, m=len(steps[0].a_hat), states_per_unit=S // n, rows_per_unit=R // n)
+    pattern = network_for(rule, n).shape.pattern
+    return ax.Shape(n, m=len(steps[0].a_hat), states_per_unit=S // n, rows_per_unit=R // n, pattern=pattern)
 
 
 def take(learner: object, s: Step, noise: Array | None = None) -> None:

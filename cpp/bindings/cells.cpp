@@ -92,11 +92,18 @@ void bind_cell(py::module_& m) {
 void bind_shape(py::module_& m) {
   py::class_<Shape>(m, "Shape")
       .def(py::init([](Index n, Index n_in, Index n_out, Index regressors, Index states_per_unit,
-                       Index rows_per_unit) {
-             return Shape{n, n_in, n_out, regressors, states_per_unit, rows_per_unit};
+                       Index rows_per_unit,
+                       const std::optional<std::vector<std::vector<Index>>>& pattern) {
+             Shape shape{n, n_in, n_out, regressors, states_per_unit, rows_per_unit};
+             if (pattern) {
+               if (static_cast<Index>(pattern->size()) != n || regressors < n)
+                 throw std::invalid_argument("pattern: expected one column a unit");
+               shape.pattern = std::make_shared<const Sparsity>(*pattern);
+             }
+             return shape;
            }),
            py::arg("n"), py::arg("n_in"), py::arg("n_out"), py::arg("m"),
-           py::arg("states_per_unit"), py::arg("rows_per_unit"))
+           py::arg("states_per_unit"), py::arg("rows_per_unit"), py::arg("pattern"))
       .def_readonly("n", &Shape::n)
       .def_readonly("n_in", &Shape::n_in)
       .def_readonly("n_out", &Shape::n_out)

@@ -41,6 +41,8 @@ LearnerSpec spec_of(const py::dict& dict) {
       spec.window = value.cast<Index>();
     } else if (key == "block") {
       spec.block = value.cast<Index>();
+    } else if (key == "hops") {
+      spec.hops = value.cast<Index>();
     } else if (key == "sigma") {
       spec.sigma = value.cast<double>();
     } else if (key == "learning_rate") {
@@ -90,12 +92,13 @@ struct HandDriven {
     blocks(D_dense, D, "D");
     if (leak_dense) blocks(*leak_dense, leak, "leak");
     const Vector<T> state = Vector<T>::Zero(S);
-    Step<T> seen{shape, &jacobian, &D, leak_dense ? &leak : nullptr,
+    Step<T> seen{&jacobian, &D, leak_dense ? &leak : nullptr,
                  data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"), state.data()};
     const T* given = data_of<T>(noise, learner->noise_size(), "noise");
     const std::vector<T> fresh = given ? std::vector<T>() : drawn(random, *learner);
     gradient.setZero(R, shape.m);
     learner->step(seen, given ? given : fresh.data(), T(1), gradient.data());
+    if (shape.pattern && !learner->keeps_pattern()) shape.pattern->clear_others(gradient);
   }
 
   // The entries within units; anything between units is refused.

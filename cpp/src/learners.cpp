@@ -3,6 +3,7 @@
 #include "axonomy/influence/output_only.hpp"
 #include "axonomy/influence/perturbation.hpp"
 #include "axonomy/influence/registry.hpp"
+#include "axonomy/influence/sparse.hpp"
 #include "axonomy/influence/unit_diagonal.hpp"
 #include "axonomy/influence/window.hpp"
 #include "scalars.hpp"
@@ -18,6 +19,7 @@ std::unique_ptr<Learner<T>> make_learner(const Shape& shape, const LearnerSpec& 
   if (key == "k=i/leak") return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::leak);
   if (key == "k=i/diagonal")
     return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::diagonal);
+  if (key == "sparse/snap") return std::make_unique<SparseInfluence<T>>(shape, spec.hops);
   if (key == "ki|ij/perturbation")
     return std::make_unique<PerturbationInfluence<T>>(
         shape, T(spec.sigma), T(spec.learning_rate), T(spec.decay), spec.current);

@@ -54,6 +54,8 @@ class Component:
         Whether it takes a rank r.
     splits_current : bool
         Whether the gradient may be taken before this step's reduction (``current="exact"``).
+    needs_mask : bool
+        Whether it runs on sparse recurrent weights only.
     lag : str
         By how many steps the gradient is late.
     """
@@ -72,6 +74,7 @@ class Component:
     options: dict[str, Option] = field(default_factory=dict)
     ranked: bool = False
     splits_current: bool = False
+    needs_mask: bool = False
     lag: str = "0"
 
     @property

@@ -10,6 +10,7 @@ R-KF-RTRL                       past       kj|i      stochastic     closed-form
 r-OK                            past       ki|j      stochastic     numerical
 KeRNL                           past       ki|ij     stochastic     numerical
 RFLO, SnAp-1                    past       k=i       deterministic  closed-form
+SnAp-n                          past       sparse    deterministic  closed-form
 ==============================  =========  ========  =============  ===========
 
 A new rule is another line: ``compose(facing="past", tensor="kj|ij", randomness="stochastic",
@@ -186,7 +187,7 @@ def compose(
         Direction in which the gradient is carried; by default the one that the tensor belongs to.
     tensor : str
         What is stored: ``"kij"``, ``"k|ij"``, ``"ki|j"``, ``"kj|i"``, ``"ki|ij"``, ``"kj|ij"``,
-        ``"k=i"``; the paper's spellings (``"A_k B_ij"``, ...) are accepted.
+        ``"k=i"``, ``"sparse"``; the paper's spellings (``"A_k B_ij"``, ...) are accepted.
     randomness : {"stochastic", "deterministic"}
         Whether the rule draws random numbers.
     solution : {"closed-form", "numerical"}

@@ -141,6 +141,7 @@ class Trainer {
         output_gradient_(
             Matrix<T>::Zero(engine_.cell->W_out.rows(), engine_.cell->W_out.cols())) {
     if (options_.update_every > 1) engine_.learner->defer();
+    if (!engine_.learner->keeps_pattern()) clears_ = engine_.cell->shape().pattern.get();
   }
 
   Engine<T>& engine() { return engine_; }
@@ -160,6 +161,7 @@ class Trainer {
       const T rate = -T(options_.schedule.rate(updates_));
       engine_.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
       if (learns) {
+        if (clears_ != nullptr) clears_->clear_others(cell.W);
         add_output_gradient(cell, rate, cell.W_out);
         ++updates_;
       }
@@ -289,6 +291,7 @@ class Trainer {
 
   void update() {
     engine_.learner->flush(gradient_.data());
+    if (clears_ != nullptr) clears_->clear_others(gradient_);
     ++updates_;
     Cell<T>& cell = *engine_.cell;
     const T rate = T(options_.schedule.rate(updates_ - 1));
@@ -329,6 +332,7 @@ class Trainer {
       engine_.learner->step(seen, noise, T(1), gradient.data());
       engine_.learner->flush(gradient.data());
       learner_snapshot_.restore(*engine_.learner);
+      if (clears_ != nullptr) clears_->clear_others(gradient);
       add_output_gradient(cell, T(1), output);
       record.gradient_norm = std::sqrt(static_cast<double>(gradient.squaredNorm()) +
                                        static_cast<double>(output.squaredNorm()));
@@ -344,6 +348,7 @@ class Trainer {
   std::unique_ptr<Optimiser<T>> optimiser_;
   TrainerOptions options_;
   bool in_place_;
+  const Sparsity* clears_ = nullptr;  // where the learner's gradient has to be cleared; null: nowhere
   Matrix<T> gradient_, output_gradient_;
   std::uint64_t steps_ = 0, updates_ = 0, pending_ = 0;
   Snapshot<T> snapshot_, learner_snapshot_;
@@ -358,6 +363,7 @@ Index gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, 
   const Shape shape = cell.shape();
   const Index R = shape.R(), m = shape.m, S = shape.S(), n_noise = engine.learner->noise_size();
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Sparsity* const clears = engine.learner->keeps_pattern() ? nullptr : shape.pattern.get();
   Matrix<T> gradient(R, m), output_gradient(shape.n_out, shape.n + 1), M;
   for (Index i = 0; i < sequence.length; ++i) {
     const bool used = sequence.mask == nullptr || sequence.mask[i] != 0;
@@ -369,6 +375,7 @@ Index gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, 
     output_gradient.setZero();
     const T* given = noise == nullptr ? nullptr : noise + i * n_noise;
     engine.learner->step(cell.linearised(), engine.noise(given), T(1), gradient.data());
+    if (clears != nullptr) clears->clear_others(gradient);
     if (used) add_output_gradient(cell, T(1), output_gradient);
     Eigen::Map<RowMajor>(recurrent + i * R * m, R, m) = gradient;
     Eigen::Map<RowMajor>(output + i * shape.n_out * (shape.n + 1), shape.n_out, shape.n + 1) =

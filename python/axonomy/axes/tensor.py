@@ -58,6 +58,7 @@ TENSORS: tuple[Tensor, ...] = (
     Tensor("ki|ij", "past", "A_ki B_ij", "A[k,i] B[i,j]: (S, R) and (R, m)", _split),
     Tensor("kj|ij", "past", "", "A[k,j] B[i,j]: (S, m) and (R, m)", _split),
     Tensor("k=i", "past", "δ_ki B_ij", "only k and i of the same unit: (R, m)", _pattern),
+    Tensor("sparse", "past", "", "only what n steps reach along sparse recurrent weights", _pattern),
 )
 
 _SPELLINGS = {

@@ -95,7 +95,7 @@ class Cell : public Transition<T> {
 
   // What the learner sees of the step just made.
   Step<T> linearised() const {
-    return {shape_, &J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), this};
+    return {&J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), this};
   }
 
   void visit(StateVisitor<T>& v) {

@@ -9,7 +9,7 @@
 namespace axonomy {
 
 struct LearnerSpec {
-  std::string tensor = "kij";  // kij, k=i, none, or a split
+  std::string tensor = "kij";  // kij, k=i, sparse, none, or a split
   std::string solver = "rtrl";  // which algorithm fills the tensor; for splits, the reduction
   Current current = Current::exact;
   Index rank = 1;
@@ -18,6 +18,7 @@ struct LearnerSpec {
   ImmediateBy immediate = ImmediateBy::row;
   Index window = 1;
   Index block = 0;  // lazy propagation; 0: near the optimum
+  Index hops = 2;   // n of SnAp-n
   double sigma = 0, learning_rate = 0, decay = 0;  // learned by perturbation
 };
 
