@@ -62,11 +62,13 @@ def network(
     activation: str = "tanh",
     loss: str = "cross_entropy",
     dtype: type = np.float64,
+    mask: Array | None = None,
     **options: object,
 ) -> ax.LeakyRNN:
     rng = np.random.default_rng(seed)
+    W_rec = rng.normal(size=(n, n)) / np.sqrt(n)
     return ax.LeakyRNN(
-        rng.normal(size=(n, n)) / np.sqrt(n),
+        W_rec if mask is None else W_rec * mask,
         rng.normal(size=(n, n_in)) / np.sqrt(n_in),
         rng.normal(size=n) * 0.3,
         rng.normal(size=(n_out, n)) / np.sqrt(n),
@@ -75,8 +77,20 @@ def network(
         activation=activation,
         loss=loss,
         dtype=dtype,
+        mask=mask,
         **options,
     )
+
+
+def ring(n: int) -> Array:
+    """A mask (n, n): every unit gets from itself and from the one before."""
+    return (np.eye(n) + np.roll(np.eye(n), 1, axis=0)).astype(bool)
+
+
+def network_for(rule: object, n: int = 4, **options: object) -> ax.LeakyRNN:
+    """A network on which the rule, or the cell's rule, runs."""
+    sparse = getattr(rule, "tensor", "") == "sparse"
+    return network(n=n, mask=ring(n) if sparse else None, **options)
 
 
 def stream(rnn: ax.LeakyRNN, T: int, seed: int = 0) -> Stream:
@@ -135,7 +149,8 @@ def _hybrids(parts: st.SearchStrategy[ax.Rule]) -> st.SearchStrategy[ax.Rule]:
             [rule for rule, _ in pairs], np.array([w for _, w in pairs]) / sum(w for _, w in pairs)
         )
     )
-    blocks = st.tuples(parts, parts).map(lambda two: ax.by_block({"0:1": two[0], "1:": two[1]}))
+    dense = parts.filter(lambda rule: not rule.needs_mask)  # the others have no place in a part of W_rec
+    blocks = st.tuples(dense, dense).map(lambda two: ax.by_block({"0:1": two[0], "1:": two[1]}))
     return mixes | blocks
 
 
@@ -147,10 +162,17 @@ def rules() -> st.SearchStrategy[ax.Rule]:
 # ---------------------------------------------------------------------------- learners by hand
 
 
-def shape_of(steps: Sequence[Step], n: int) -> ax.Shape:
+def shape_of(steps: Sequence[Step], n: int, rule: object = None) -> ax.Shape:
+    """Sizes of the steps, with a pattern where the rule needs one."""
     S, R = steps[0].D.shape
+    pattern = network_for(rule, n).shape.pattern
     return ax.Shape(
-        n, n_out=len(steps[0].y), m=len(steps[0].a_hat), states_per_unit=S // n, rows_per_unit=R // n
+        n,
+        n_out=len(steps[0].y),
+        m=len(steps[0].a_hat),
+        states_per_unit=S // n,
+        rows_per_unit=R // n,
+        pattern=pattern,
     )
 
 

@@ -96,6 +96,24 @@ def diagonal(steps: Sequence[Step], n: int, keep: str) -> Rule:
         yield einsum("k,kij->ij", s.q, M), M
 
 
+def snap(steps: Sequence[Step], mask: Array, hops: int) -> Rule:
+    """SnAp-n: M keeps existing weights, and the states of units that they reach within hops - 1 steps.
+
+    mask (n, n), [to, from]. With n hops it is RTRL on the masked J, with a masked gradient.
+    """
+    (S, R), n, m = steps[0].D.shape, len(mask), len(steps[0].a_hat)
+    reached = one = np.eye(n, dtype=bool)  # [k, i]: unit k from unit i
+    for _ in range(min(hops - 1, n)):
+        reached = one | (mask.astype(int) @ reached > 0)
+    there = np.hstack([np.tile(mask, (R // n, 1)), np.ones((R, m - n), bool)])  # (R, m)
+    kept = np.tile(reached, (S // n, R // n))[:, :, None] & there  # (S, R, m)
+    M = np.zeros_like(steps[0].M_bar)
+    for s in steps:
+        J = s.J * np.tile(mask | one, (S // n, S // n))
+        M = kept * (einsum("kl,lij->kij", J, M) + s.M_bar)
+        yield einsum("k,kij->ij", s.q, M), M
+
+
 # ------------------------------------------------------------------------------------- the credit
 
 
@@ -695,11 +713,12 @@ def train(
     update_every: int = 1,
     clip: float | None = None,
     l2: float = 0.0,
+    existing: Array | None = None,
 ) -> tuple[Array, Array]:
     """Online RTRL in place of `net`: the loss of every step (T,), and the last state (n,).
 
     Gradients of `update_every` steps are summed, clipped by their norm over all parameters; l2
-    pulls at weights, not at the bias columns.
+    pulls at weights, not at the bias columns. Only `existing` weights (n, m) get a gradient.
     """
     a = np.zeros(net.n) if a0 is None else a0
     M = np.zeros((net.n, *net.W.shape))
@@ -712,7 +731,7 @@ def train(
         ((gradient, M),) = rtrl([s], M)
         if mask is None or mask[t]:
             losses[t] = loss
-            total[0] += gradient
+            total[0] += gradient if existing is None else existing * gradient
             total[1] += outer
             pending = True
         if (t + 1) % update_every or not pending:

@@ -11,13 +11,14 @@ using namespace axonomy;
 
 template <class T>
 void train(benchmark::State& state, const LearnerSpec& spec, Index n) {
-  const Shape shape = make_shape(n);
+  const Shape shape = shape_for(spec, n);
   auto cell =
       std::make_shared<LeakyRNN<T>>(shape, Loss::cross_entropy, Activation::tanh, T(1));
   Random random(1);
   random.normals(cell->W.data(), cell->W.size());
   random.normals(cell->W_out.data(), cell->W_out.size());
   cell->W *= T(1) / std::sqrt(T(n));
+  if (shape.pattern) shape.pattern->clear_others(cell->W);
   cell->W_out *= T(1) / std::sqrt(T(n));
   TrainerOptions options;
   options.schedule.initial = 1e-5;
@@ -38,7 +39,8 @@ void train(benchmark::State& state, const LearnerSpec& spec, Index n) {
   }
   if (!finite) state.SkipWithError("diverged");
   // The network's own: W a_hat, the read-out, its error and gradient, q.
-  const auto W = static_cast<double>(cell->W.size());
+  const Index recurrent = shape.pattern ? shape.pattern->size() * shape.rows_per_unit : shape.R() * n;
+  const auto W = static_cast<double>(recurrent + shape.R() * (shape.m - n));
   const auto W_out = static_cast<double>(cell->W_out.size());
   bench::count_rates(state, bench::operations(spec, n, true) + 2 * W + 6 * W_out,
                      2 * bench::bytes<T>(trainer));

@@ -92,17 +92,32 @@ void bind_cell(py::module_& m) {
 void bind_shape(py::module_& m) {
   py::class_<Shape>(m, "Shape")
       .def(py::init([](Index n, Index n_in, Index n_out, Index regressors, Index states_per_unit,
-                       Index rows_per_unit) {
-             return Shape{n, n_in, n_out, regressors, states_per_unit, rows_per_unit};
+                       Index rows_per_unit,
+                       const std::optional<std::vector<std::vector<Index>>>& pattern) {
+             Shape shape{n, n_in, n_out, regressors, states_per_unit, rows_per_unit};
+             if (pattern) {
+               if (static_cast<Index>(pattern->size()) != n || regressors < n)
+                 throw std::invalid_argument("pattern: expected one column a unit");
+               shape.pattern = std::make_shared<const Sparsity>(*pattern);
+             }
+             return shape;
            }),
            py::arg("n"), py::arg("n_in"), py::arg("n_out"), py::arg("m"),
-           py::arg("states_per_unit"), py::arg("rows_per_unit"))
+           py::arg("states_per_unit"), py::arg("rows_per_unit"), py::arg("pattern"))
       .def_readonly("n", &Shape::n)
       .def_readonly("n_in", &Shape::n_in)
       .def_readonly("n_out", &Shape::n_out)
       .def_readonly("m", &Shape::m)
       .def_readonly("states_per_unit", &Shape::states_per_unit)
-      .def_readonly("rows_per_unit", &Shape::rows_per_unit);
+      .def_readonly("rows_per_unit", &Shape::rows_per_unit)
+      .def_property_readonly("pattern", [](const Shape& s) -> std::optional<std::vector<std::vector<Index>>> {
+        if (!s.pattern) return std::nullopt;
+        std::vector<std::vector<Index>> columns(static_cast<std::size_t>(s.n));
+        for (Index v = 0; v < s.n; ++v)
+          for (Index w = s.pattern->begin(v); w < s.pattern->end(v); ++w)
+            columns[static_cast<std::size_t>(v)].push_back(s.pattern->unit(w));
+        return columns;
+      });
 }
 
 void bind_cells(py::module_& m) {

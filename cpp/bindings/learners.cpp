@@ -27,6 +27,7 @@ const std::map<std::string, Setter>& setters() {
       {"rank", [](LearnerSpec& s, const py::handle& v) { s.rank = v.cast<Index>(); }},
       {"window", [](LearnerSpec& s, const py::handle& v) { s.window = v.cast<Index>(); }},
       {"block", [](LearnerSpec& s, const py::handle& v) { s.block = v.cast<Index>(); }},
+      {"hops", [](LearnerSpec& s, const py::handle& v) { s.hops = v.cast<Index>(); }},
       {"sigma", [](LearnerSpec& s, const py::handle& v) { s.sigma = v.cast<double>(); }},
       {"learning_rate", [](LearnerSpec& s, const py::handle& v) { s.learning_rate = v.cast<double>(); }},
       {"decay", [](LearnerSpec& s, const py::handle& v) { s.decay = v.cast<double>(); }},
@@ -132,13 +133,14 @@ struct HandDriven {
     jacobian.bind(dense);
     blocks(D_dense, D, "D");
     if (leak_dense) blocks(*leak_dense, leak, "leak");
-    Step<T> seen{shape, &jacobian, &D, leak_dense ? &leak : nullptr,
+    Step<T> seen{&jacobian, &D, leak_dense ? &leak : nullptr,
                  data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"),
                  data_of<T>(state, S, "state"), data_of<T>(y, shape.n_out, "y")};
     const T* given = data_of<T>(noise, learner->noise_size(), "noise");
     const std::vector<T> fresh = given ? std::vector<T>() : drawn(random, *learner);
     gradient.setZero(R, shape.m);
     learner->step(seen, given ? given : fresh.data(), T(1), gradient.data());
+    if (shape.pattern && !learner->keeps_pattern()) shape.pattern->clear_others(gradient);
   }
 
   // The entries within units; anything between units is refused.

@@ -5,6 +5,7 @@
 #include "axonomy/influence/lazy.hpp"
 #include "axonomy/influence/output_only.hpp"
 #include "axonomy/influence/perturbation.hpp"
+#include "axonomy/influence/sparse.hpp"
 #include "axonomy/influence/unit_diagonal.hpp"
 #include "axonomy/influence/window.hpp"
 #include "axonomy/registry.hpp"
@@ -27,6 +28,7 @@ std::unique_ptr<Learner<T>> make_hybrid(const Shape& shape, const LearnerSpec& s
   for (std::size_t i = 0; i < spec.parts.size(); ++i) {
     Shape part = shape;
     if (spec.tensor == "by_block") part.m = spec.blocks.at(i).width;
+    if (part.m < part.n) part.pattern = nullptr;  // of W_rec, which is not in the block
     parts.push_back(make_learner<T>(part, spec.parts[i]));
   }
   if (spec.tensor == "by_block") return std::make_unique<ByBlock<T>>(shape, std::move(parts), spec.blocks);
@@ -46,6 +48,7 @@ std::unique_ptr<Learner<T>> make_learner(const Shape& shape, const LearnerSpec& 
   if (key == "k=i/leak") return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::leak);
   if (key == "k=i/diagonal")
     return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::diagonal);
+  if (key == "sparse/snap") return std::make_unique<SparseInfluence<T>>(shape, spec.hops);
   if (key == "ki|ij/perturbation")
     return std::make_unique<PerturbationInfluence<T>>(
         shape, T(spec.sigma), T(spec.learning_rate), T(spec.decay), spec.current);

@@ -69,6 +69,16 @@ def flags(name: str, value: object, length: int) -> np.ndarray[Any, np.dtype[np.
     return np.ascontiguousarray(truth, dtype=np.uint8)
 
 
+def mask(name: str, value: object, n: int) -> BoolArray:
+    """Return which weights between n units exist, as an array of its own."""
+    truth = array(name, value)
+    if truth.dtype.kind not in "biu" or not np.isin(truth, (0, 1)).all():
+        raise ValueError(f"{name}: expected truth values, got {describe(truth)}")
+    if truth.shape != (n, n):
+        raise ValueError(f"{name}: expected shape ({n}, {n}), (n, n), got {truth.shape}")
+    return np.array(truth, dtype=np.bool_)
+
+
 def integer(name: str, value: object, minimum: int, maximum: int | None = None) -> int:
     """Return a whole number of at least `minimum`, and of no more than the core can count to."""
     span = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"

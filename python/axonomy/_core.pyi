@@ -1,6 +1,6 @@
 """The compiled core. Shapes are checked by the Python layer above it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,7 +12,14 @@ _Flags: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 
 class Shape:
     def __init__(
-        self, n: int, n_in: int, n_out: int, m: int, states_per_unit: int, rows_per_unit: int
+        self,
+        n: int,
+        n_in: int,
+        n_out: int,
+        m: int,
+        states_per_unit: int,
+        rows_per_unit: int,
+        pattern: Sequence[Sequence[int]] | None,
     ) -> None: ...
     @property
     def n(self) -> int: ...
@@ -26,6 +33,8 @@ class Shape:
     def states_per_unit(self) -> int: ...
     @property
     def rows_per_unit(self) -> int: ...
+    @property
+    def pattern(self) -> list[list[int]] | None: ...
 
 def build_info() -> dict[str, str | int]: ...
 def mixing(

@@ -57,6 +57,8 @@ class Component:
     splits_current : bool
         Whether this step's own term may be exact in the gradient, apart from what is estimated
         (``current="exact"``).
+    needs_mask : bool
+        Whether it runs on sparse recurrent weights only.
     lag : str
         By how many steps the gradient is late, as printed.
     lag_steps, period : callable
@@ -80,6 +82,7 @@ class Component:
     options: dict[str, Option] = field(default_factory=dict)
     ranked: bool = False
     splits_current: bool = False
+    needs_mask: bool = False
     lag: str = "0"
     lag_steps: Callable[[Options], int] = field(default=lambda options: 0, repr=False, compare=False)
     period: Callable[[Options], int] = field(default=lambda options: 1, repr=False, compare=False)

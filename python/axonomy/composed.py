@@ -10,6 +10,7 @@ R-KF-RTRL                       past       kj|i      stochastic     closed-form
 r-OK                            past       ki|j      stochastic     numerical
 KeRNL                           past       ki|ij     stochastic     numerical
 RFLO, SnAp-1                    past       k=i       deterministic  closed-form
+SnAp-n                          past       sparse    deterministic  closed-form
 E-BPTT, F-BPTT                  future     c_i       deterministic  closed-form
 node perturbation               future     c_i       stochastic     closed-form
 DNI                             future     A_il      deterministic  numerical
@@ -98,6 +99,11 @@ class ComposedRule(Rule):
         """Keys of the bibliography."""
         return self.component.references
 
+    @property
+    def needs_mask(self) -> bool:
+        """Whether the rule runs on sparse recurrent weights only."""
+        return self.component.needs_mask
+
     def __str__(self) -> str:
         details = [self.component.title]
         if self.component.ranked:
@@ -151,7 +157,7 @@ def compose(
         Direction in which the gradient is carried; by default the one that the tensor belongs to.
     tensor : str
         What is stored: ``"kij"``, ``"k|ij"``, ``"ki|j"``, ``"kj|i"``, ``"ki|ij"``, ``"kj|ij"``,
-        ``"k=i"`` of the influence, ``"c_i"``, ``"A_il"`` of the credit; the paper's spellings
+        ``"k=i"``, ``"sparse"`` of the influence, ``"c_i"``, ``"A_il"`` of the credit; the paper's spellings
         (``"A_k B_ij"``, ...) are accepted.
     randomness : {"stochastic", "deterministic"}
         Whether the rule draws random numbers.

@@ -95,6 +95,8 @@ def gradients(
     ------
     ValueError
         If an argument has the wrong shape, is not finite, or names nothing known.
+    IncompatibleCell
+        If the rule cannot run on such a network.
     Diverged
         If state or loss stop being finite.
     """

@@ -57,6 +57,11 @@ class Rule(ABC):
     def references(self) -> tuple[str, ...]:
         """Keys of the bibliography."""
 
+    @property
+    @abstractmethod
+    def needs_mask(self) -> bool:
+        """Whether the rule runs on sparse recurrent weights only."""
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that :meth:`from_dict` makes this rule of."""

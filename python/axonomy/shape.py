@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from axonomy import _check, _core
 
@@ -25,6 +28,9 @@ class Shape:
         Regressors; by default ``n + n_in + 1`` for ``[a_prev, x, 1]``.
     states_per_unit, rows_per_unit : int
         States and rows of W of each unit.
+    pattern : tuple of tuples of int, or array of bool, shape (n, n); optional
+        The recurrent weights that exist: for each unit the units that get from it, or a mask ``[to, from]``,
+        which becomes such tuples. All gates of a unit share them. By default all exist.
     """
 
     n: int
@@ -33,6 +39,7 @@ class Shape:
     m: int | None = None
     states_per_unit: int = 1
     rows_per_unit: int = 1
+    pattern: tuple[tuple[int, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         for name, minimum in (
@@ -45,6 +52,10 @@ class Shape:
             object.__setattr__(self, name, _check.integer(name, getattr(self, name), minimum))
         m = self.n + self.n_in + 1 if self.m is None else _check.integer("m", self.m, 1)
         object.__setattr__(self, "m", m)
+        if self.pattern is not None:
+            if m < self.n:
+                raise ValueError(f"m: expected at least the {self.n} units that have a pattern, got {m}")
+            object.__setattr__(self, "pattern", _pattern(self.pattern, self.n))
 
     @property
     def S(self) -> int:
@@ -57,8 +68,18 @@ class Shape:
         return self.rows_per_unit * self.n
 
     def with_regressors(self, m: int) -> Shape:
-        """Return the same sizes with another number of regressors."""
-        return replace(self, m=m)
+        """Return the same sizes with another number of regressors; too few for W_rec have no pattern."""
+        return replace(self, m=m, pattern=self.pattern if m >= self.n else None)
+
+    @property
+    def mask(self) -> _check.BoolArray | None:
+        """Which recurrent weights exist, shape (n, n), ``[to, from]``; None: all."""
+        if self.pattern is None:
+            return None
+        mask = np.zeros((self.n, self.n), np.bool_)
+        for column, units in enumerate(self.pattern):
+            mask[list(units), column] = True
+        return mask
 
     def _core(self) -> _core.Shape:
         assert self.m is not None
@@ -69,8 +90,21 @@ class Shape:
             m=self.m,
             states_per_unit=self.states_per_unit,
             rows_per_unit=self.rows_per_unit,
+            pattern=self.pattern,
         )
 
     @classmethod
     def _of(cls, core: Any) -> Shape:
-        return cls(core.n, core.n_in, core.n_out, core.m, core.states_per_unit, core.rows_per_unit)
+        sizes = core.n, core.n_in, core.n_out, core.m, core.states_per_unit, core.rows_per_unit
+        return cls(*sizes, pattern=core.pattern)
+
+
+def _pattern(value: object, n: int) -> tuple[tuple[int, ...], ...]:
+    if isinstance(value, np.ndarray):
+        return tuple(tuple(np.flatnonzero(column).tolist()) for column in _check.mask("pattern", value, n).T)
+    if not isinstance(value, Sequence) or len(value) != n or not all(isinstance(c, Iterable) for c in value):
+        raise ValueError(
+            f"pattern: expected the units that get from each of the {n} units, or a mask ({n}, {n}), "
+            f"got {_check.describe(value)}"
+        )
+    return tuple(tuple(sorted({_check.integer("pattern", u, 0, n - 1) for u in column})) for column in value)

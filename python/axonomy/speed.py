@@ -81,11 +81,16 @@ def seconds_a_step(runner: Runner) -> float:
     return _seconds(runner, steps) / steps
 
 
+def network(rule: Rule, n: int, dtype: str, seed: int = 0) -> LeakyRNN:
+    """Return a leaky RNN of n units; of eight recurrent weights a unit where the rule needs sparse ones."""
+    density = min(1.0, 8 / n) if rule.needs_mask else None
+    return LeakyRNN.random(n_in=2, n_hidden=n, n_out=2, seed=seed, dtype=dtype, density=density)
+
+
 def training(rule: Rule, n: int, dtype: str, seed: int = 0) -> Runner:
-    """Return a runner that trains a leaky RNN of n units on the Add task, SGD at every step."""
+    """Return a runner that trains :func:`network` on the Add task, SGD at every step."""
     stream = add_stream()
-    rnn = LeakyRNN.random(n_in=2, n_hidden=n, n_out=2, seed=seed, dtype=dtype)
-    trainer = Trainer(rnn, rule, SGD(_LEARNING_RATE), seed=seed)
+    trainer = Trainer(network(rule, n, dtype, seed), rule, SGD(_LEARNING_RATE), seed=seed)
     X, Y = stream.X.astype(dtype), stream.Y.astype(dtype)
 
     def run(steps: int) -> None:

@@ -57,6 +57,8 @@ class Trainer:
     ------
     ValueError
         If an argument is not what it should be.
+    IncompatibleCell
+        If the rule cannot run on such a network.
 
     Examples
     --------
@@ -259,9 +261,14 @@ class Trainer:
         Raises
         ------
         ValueError
-            If an entry is missing or has the wrong shape; nothing is changed then.
+            If an entry is missing or has the wrong shape, or a weight is not zero where the network has
+            none; nothing is changed then.
         """
-        self._core.load_state(_check.mapping("state", state, "a dict of arrays"))
+        given = _check.mapping("state", state, "a dict of arrays")
+        W = _check.array("cell.W", given.get("cell.W"))
+        if W.shape == self.rnn.W.shape:
+            self.rnn._check_existing("cell.W", W)
+        self._core.load_state(given)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to an npz file; :meth:`load` goes on as if never stopped.
@@ -283,6 +290,8 @@ class Trainer:
         arrays = self.state()
         if self.rnn.feedback is not None:
             arrays["feedback"] = self.rnn.feedback
+        if self.rnn.mask is not None:
+            arrays["mask"] = self.rnn.mask
         path = Path(path)
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
@@ -307,7 +316,9 @@ class Trainer:
             config = json.loads(str(arrays.pop("config")))
             kind = CELLS[config["cell"]]
             dtype = np.dtype(config["dtype"])
-            rnn = kind._blank(Shape(*config["shape"]), dtype, config["settings"])
+            n, n_in, n_out = config["shape"]
+            shape = Shape(n, n_in, n_out, pattern=arrays.pop("mask", None))
+            rnn = kind._blank(shape, dtype, config["settings"])
             rnn.feedback = arrays.pop("feedback", None)
             trainer = cls(
                 rnn,

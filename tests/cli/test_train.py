@@ -106,8 +106,16 @@ def test_every_named_rule(tmp_path: Path, name: str) -> None:
 @over(cell for cell in ax.table() if cell.solver)
 def test_every_cell(tmp_path: Path, cell: ax.TableCell) -> None:
     axes = ":".join((cell.facing, cell.tensor, cell.randomness, cell.solution))
-    trained(tmp_path, rule=f"{axes}:solver={cell.solver}", steps=12)
+    sparse = ("--density", 0.5) if cell.tensor == "sparse" else ()
+    trained(tmp_path, *sparse, rule=f"{axes}:solver={cell.solver}", steps=12)
     assert trainer_of(tmp_path).rule == cell.rule()
+
+
+def test_density(tmp_path: Path) -> None:
+    trained(tmp_path, "--density", 0.5, rule="snap:n=2", steps=12)
+    rnn = ax.LeakyRNN.random(2, 4, 2, density=0.5)
+    assert trainer_of(tmp_path).rnn.shape == rnn.shape
+    assert _common.Setting.from_dict(config_of(tmp_path)).density == 0.5
 
 
 def test_config_says_everything(tmp_path: Path) -> None:

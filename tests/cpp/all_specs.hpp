@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "axonomy/core/sparsity.hpp"
 #include "axonomy/registry.hpp"
 
 namespace axonomy {
@@ -43,6 +44,7 @@ inline std::vector<LearnerSpec> cells() {
   add("kij", "window");
   add("k=i", "leak");
   add("k=i", "diagonal");
+  add("sparse", "snap");
   add("ki|ij", "perturbation");
   add("c_i", "f_bptt");
   add("c_i", "e_bptt");
@@ -123,6 +125,7 @@ inline int order(const LearnerSpec& spec) {
   if (spec.solver == "window" || spec.solver == "perturbation" || spec.tensor == "k=i") return 2;
   if (spec.tensor == "c_i" || spec.tensor == "A_il") return 2;
   if (spec.tensor == "none") return 0;
+  if (spec.tensor == "sparse") return 1;  // at a fixed number of weights a unit
   if (spec.tensor == "k|ij") return closed_form ? 2 : 3;
   if (spec.tensor == "kj|ij") return closed_form ? 3 : 4;
   return 3;  // ki|j, kj|i, ki|ij, and lazy propagation on average
@@ -132,6 +135,22 @@ inline int order(const LearnerSpec& spec) {
 inline Shape make_shape(Index n, Index n_in = 2, Index n_out = 2, Index states_per_unit = 1,
                         Index rows_per_unit = 1) {
   return {n, n_in, n_out, n + n_in + 1, states_per_unit, rows_per_unit};
+}
+
+// Every unit gets from itself and from the one before.
+inline std::shared_ptr<const Sparsity> ring(Index n) {
+  std::vector<std::vector<Index>> columns;
+  for (Index v = 0; v + 1 < n; ++v) columns.push_back({v, v + 1});
+  columns.push_back(n > 1 ? std::vector<Index>{0, n - 1} : std::vector<Index>{0});
+  return std::make_shared<const Sparsity>(columns);
+}
+
+// Sizes of a network on which the learner runs.
+inline Shape shape_for(const LearnerSpec& spec, Index n, Index states_per_unit = 1,
+                       Index rows_per_unit = 1) {
+  Shape shape = make_shape(n, 2, 2, states_per_unit, rows_per_unit);
+  if (spec.tensor == "sparse") shape.pattern = ring(n);
+  return shape;
 }
 
 }  // namespace axonomy

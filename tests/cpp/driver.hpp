@@ -39,7 +39,6 @@ class Driver final : public Transition<T> {
 
   void step(T scale = T(1), T* target = nullptr) {
     Step<T> seen;
-    seen.shape = shape_;
     seen.J = &J_;
     seen.D = &D_;
     seen.leak = &leak_;

@@ -57,6 +57,24 @@ void test_block_diagonal(Index n, Index row_parts, Index col_parts, double toler
     CHECK_AT_MOST(std::abs(double(B.squared_row_norm(i) - dense.row(i).squaredNorm())), tolerance);
 }
 
+// The entries of J between two units, read from the structure or from a given matrix.
+template <class T>
+void test_couplings(const Jacobian<T>& jacobian, const Matrix<T>& J, const Shape& shape, double tolerance) {
+  const Index n = shape.n, p = shape.states_per_unit;
+  Vector<T> found = Vector<T>::Zero(p * p * shape.pattern->size());
+  jacobian.couplings(found.data());
+  for (Index v = 0; v < n; ++v)
+    for (Index w = shape.pattern->begin(v); w < shape.pattern->end(v); ++w) {
+      const Index u = shape.pattern->unit(w);
+      if (u == v) continue;
+      for (Index a = 0; a < p; ++a)
+        for (Index b = 0; b < p; ++b) {
+          const T expected = b < jacobian.first_coupled() ? T(0) : J(a * n + u, b * n + v);
+          CHECK_AT_MOST(std::abs(double(found[w * p * p + a + p * b] - expected)), tolerance);
+        }
+    }
+}
+
 template <class T>
 void test_applications(const Jacobian<T>& jacobian, const Matrix<T>& J, const Shape& shape,
                        double tolerance) {
@@ -79,6 +97,7 @@ void test_applications(const Jacobian<T>& jacobian, const Matrix<T>& J, const Sh
     for (Index a = 0; a < shape.states_per_unit; ++a)
       for (Index u = 0; u < n; ++u)
         CHECK_AT_MOST(std::abs(double(blocks.part(a, b)[u] - J(a * n + u, b * n + u))), tolerance);
+  if (shape.pattern) test_couplings(jacobian, J, shape, tolerance);
 
   CHECK_AT_MOST(distance(jacobian.dense(), J), tolerance);
 }
@@ -90,7 +109,8 @@ void test_jacobian(const Shape& shape, double tolerance) {
   // Twice with other numbers: nothing of the first step may be left in the second.
   for (int step = 0; step < 2; ++step) {
     const auto F = random_block_diagonal<T>(n, p, p), D = random_block_diagonal<T>(n, p, g);
-    const Matrix<T> W = Matrix<T>::Random(shape.R(), shape.m);
+    Matrix<T> W = Matrix<T>::Random(shape.R(), shape.m);
+    if (shape.pattern) shape.pattern->clear_others(W);
     // J = F + D W_a E_a: the activity is the last component of the state.
     Matrix<T> J = dense_of(F);
     J.rightCols(n) += dense_of(D) * W.leftCols(n);
@@ -112,7 +132,10 @@ void test(const std::string& type, double tolerance) {
                          std::to_string(g);
         test_block_diagonal<T>(n, p, g, tolerance);
         test_block_diagonal<T>(n, g, p, tolerance);
-        test_jacobian<T>(make_shape(n, 2, 2, p, g), tolerance);
+        Shape shape = make_shape(n, 2, 2, p, g);
+        test_jacobian<T>(shape, tolerance);
+        shape.pattern = ring(n);
+        test_jacobian<T>(shape, tolerance);
       }
 }
 

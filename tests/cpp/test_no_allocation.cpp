@@ -76,13 +76,15 @@ std::unique_ptr<Optimiser<T>> make_optimiser(const std::string& kind, const Shap
 
 template <class T>
 void test_trainer(const LearnerSpec& spec, Index n, const std::string& optimiser,
-                  const TrainerOptions& options, T alpha) {
-  const Shape shape = make_shape(n);
+                  const TrainerOptions& options, T alpha, bool masked = false) {
+  Shape shape = shape_for(spec, n);
+  if (masked) shape.pattern = ring(n);
   auto cell = std::make_shared<LeakyRNN<T>>(shape, Loss::cross_entropy, Activation::tanh, alpha);
   Random random(1);
   random.normals(cell->W.data(), cell->W.size());
   random.normals(cell->W_out.data(), cell->W_out.size());
   cell->W *= T(0.3);
+  if (shape.pattern) shape.pattern->clear_others(cell->W);
   Trainer<T> trainer(cell, make_learner<T>(shape, spec), make_optimiser<T>(optimiser, shape),
                      options, 2);
   Vector<T> x = Vector<T>::Ones(shape.n_in), y = Vector<T>::Zero(shape.n_out);
@@ -98,7 +100,7 @@ void test_trainer(const LearnerSpec& spec, Index n, const std::string& optimiser
 
 template <class T>
 void test_learner(const LearnerSpec& spec, Index n, Index states_per_unit, Index rows_per_unit) {
-  const Shape shape = make_shape(n, 2, 2, states_per_unit, rows_per_unit);
+  const Shape shape = shape_for(spec, n, states_per_unit, rows_per_unit);
   Driver<T> driver(spec, shape);
   Matrix<T> gradient = Matrix<T>::Zero(shape.R(), shape.m);
   expect_no_allocation([&] {
@@ -129,6 +131,7 @@ void test(const std::string& type) {
       if (n != 6) continue;
       test_learner<T>(spec, n, 2, 4);
       test_trainer<T>(spec, n, "sgd", everything, T(0.5));
+      test_trainer<T>(spec, n, "sgd", plain, T(1), true);
       for (const char* optimiser : {"momentum", "rmsprop", "adam"})
         test_trainer<T>(spec, n, optimiser, plain, T(0.5));
     }

@@ -11,7 +11,7 @@ namespace axonomy {
 // blocks, E-BPTT in windows: the mean over one.
 inline std::uint64_t operations_of_step(const LearnerSpec& spec, Index n,
                                         bool with_gradient = true) {
-  const Shape shape = make_shape(n);
+  const Shape shape = shape_for(spec, n);
   Driver<Counting> driver(spec, shape);
   Matrix<Counting> gradient = Matrix<Counting>::Zero(shape.R(), shape.m);
   const Index warm_up = spec.tensor == "c_i" ? spec.window : order(spec) < 4 ? 3 : 1;

@@ -19,6 +19,7 @@ from drawing import (
     every_cell,
     flags,
     network,
+    network_for,
     networks,
     over,
     shape_of,
@@ -375,7 +376,7 @@ def delays(rule: ax.Rule) -> dict[int, list[int]]:
     found = {}
     for s in range(3, 9):
         alone = [step._replace(D=step.D * (t == s)) for t, step in enumerate(steps)]
-        gradients, _ = drive(ax.make_learner(rule, shape_of(steps, N_UNITS)), alone)
+        gradients, _ = drive(ax.make_learner(rule, shape_of(steps, N_UNITS, rule)), alone)
         found[s] = [t - s for t in np.flatnonzero(gradients.any((1, 2)))]
     return found
 
@@ -408,7 +409,7 @@ def test_lag_is_as_declared(cell: ax.TableCell, current: str) -> None:
 @every_cell
 def test_lag_on_a_network(cell: ax.TableCell) -> None:
     """An input that is not zero at step s alone: so are its columns of the gradient, so much later."""
-    rnn, T, s = network(), 14, 6
+    rnn, T, s = network_for(cell), 14, 6
     rule, X = short_rule(cell), np.zeros((T, 2))
     X[s] = 1.0
     found = ax.gradients(rnn, rule, X, stream(rnn, T).Y, seed=1).recurrent[:, :, 4:6]

@@ -19,8 +19,10 @@ from drawing import (
     every_cell,
     flags,
     network,
+    network_for,
     networks,
     over,
+    ring,
     rule_of,
     rules,
     shape_of,
@@ -45,7 +47,7 @@ def gradient(rnn: ax.LeakyRNN, rule: object, T: int = 8, **given: object) -> np.
 
 @every_cell
 def test_mix_of_one_is_the_one(cell: ax.TableCell) -> None:
-    rnn, rule = network(), rule_of(cell)
+    rnn, rule = network_for(cell), rule_of(cell)
     np.testing.assert_array_equal(gradient(rnn, ax.mix([rule], [1.0]), seed=3), gradient(rnn, rule, seed=3))
 
 
@@ -53,7 +55,7 @@ def test_mix_of_one_is_the_one(cell: ax.TableCell) -> None:
 def test_mix_holds_what_the_one_holds(cell: ax.TableCell) -> None:
     steps = random_steps(np.random.default_rng(0), n=3, m=5, T=6, p=2, g=2, n_out=2)
     alone, mixed = (
-        drive(ax.make_learner(rule, shape_of(steps, 3), seed=1), steps)
+        drive(ax.make_learner(rule, shape_of(steps, 3, cell), seed=1), steps)
         for rule in (rule_of(cell), ax.mix([rule_of(cell)], [1.0]))
     )
     for one, other in zip(alone, mixed, strict=True):
@@ -64,7 +66,7 @@ def test_mix_holds_what_the_one_holds(cell: ax.TableCell) -> None:
 @pytest.mark.parametrize("partner", ["uoro", "kernl", ax.rules.f_bptt(window=3)], ids=str)
 def test_mix_is_the_weighted_sum(cell: ax.TableCell, partner: object) -> None:
     """Past and future alike, each on its own part of the noise."""
-    rnn, one, other = network(), rule_of(cell), ax.as_rule(partner)
+    rnn, one, other = network_for(cell), rule_of(cell), ax.as_rule(partner)
     rng = np.random.default_rng(0)
     noise = [rng.choice([-1.0, 1.0], size=(8, rule.n_noise(rnn))) for rule in (one, other)]
     parts = [
@@ -171,9 +173,10 @@ def test_influence_of_blocks() -> None:
 @every_cell
 def test_every_cell_in_a_block(cell: ax.TableCell) -> None:
     rule = ax.by_block(W_rec=rule_of(cell), W_in="rtrl", b="rtrl")
-    found = gradient(network(), rule, seed=2)
+    rnn = network_for(cell)
+    found = gradient(rnn, rule, seed=2)
     assert np.isfinite(found).all()
-    assert_close(found[:, :, 4:], gradient(network(), "rtrl")[:, :, 4:], 1e-13)
+    assert_close(found[:, :, 4:], gradient(rnn, "rtrl")[:, :, 4:], 1e-13)
 
 
 def test_a_network_without_inputs() -> None:
@@ -234,7 +237,7 @@ def test_training_with_a_mix_of_the_same(cell: ax.TableCell, optimiser: object, 
     mask, reset = flags(12)
     trained = []
     for rule in (rule_of(cell), ax.mix([rule_of(cell), rule_of(cell)], [0.25, 0.75])):
-        rnn = network()
+        rnn = network_for(cell)
         data = stream(rnn, 12)
         ax.Trainer(rnn, rule, optimiser, update_every=update_every).run(data.X, data.Y, mask, reset)
         trained.append(rnn.W)
@@ -259,8 +262,9 @@ def test_nothing_of_the_old_weights_is_missed(rule: ax.Rule) -> None:
     assert (results[0] != rnn.W).any()
 
 
-@given(rule=rules(), rnn=networks(), at=st.integers(0, 6), every=st.integers(1, 3))
-def test_any_rule_resumes(rule: ax.Rule, rnn: ax.LeakyRNN, at: int, every: int) -> None:
+@given(rule=rules(), seed=st.integers(0, 99), at=st.integers(0, 6), every=st.integers(1, 3))
+def test_any_rule_resumes(rule: ax.Rule, seed: int, at: int, every: int) -> None:
+    rnn = network(seed, n=3, mask=ring(3) if rule.needs_mask else None)
     data, (mask, reset) = stream(rnn, 6), flags(6)
 
     def made() -> ax.Trainer:
@@ -347,6 +351,18 @@ def test_bad_mixes(arguments: tuple, message: str) -> None:
 def test_bad_blocks(blocks: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ax.make_learner(ax.by_block(blocks), network())
+
+
+def test_snap_in_a_block() -> None:
+    """It keeps what all recurrent weights reach: of W_rec, or of all."""
+    rnn = network(mask=ring(4))
+    whole = gradient(rnn, ax.rules.snap(3))
+    found = gradient(rnn, ax.by_block(W_rec=ax.rules.snap(3), W_in="rtrl", b="rflo"))
+    assert_close(found[:, :, :4], whole[:, :, :4], 1e-13)
+    with pytest.raises(ax.IncompatibleCell, match=r"its block must hold all of W_rec; it has columns 4 to 6"):
+        ax.make_learner(ax.by_block(W_rec="rtrl", W_in=ax.rules.snap(2), b="rtrl"), rnn)
+    with pytest.raises(ax.IncompatibleCell, match=r"on dense ones n >= 2 is RTRL"):
+        ax.make_learner(ax.mix(["rtrl", ax.rules.snap(2)]), network())
 
 
 def test_a_block_twice() -> None:

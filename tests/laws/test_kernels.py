@@ -17,6 +17,7 @@ from drawing import (
     every_factored,
     network,
     over,
+    ring,
     shape_of,
     stream,
     take,
@@ -38,6 +39,7 @@ from numpy_rules import (
     rtrl,
     run,
     singular_terms,
+    snap,
     tbptt,
     to_batches,
     truncated_svd,
@@ -55,6 +57,7 @@ UNFACTORED = {
     "window": lambda steps, rule: tbptt(steps, rule.options["window"]),
     "leak": lambda steps, rule: diagonal(steps, N_UNITS, "leak"),
     "diagonal": lambda steps, rule: diagonal(steps, N_UNITS, "J"),
+    "snap": lambda steps, rule: snap(steps, ring(N_UNITS), rule.options["hops"]),
 }
 
 
@@ -69,7 +72,7 @@ def test_every_past_facing_cell_is_covered() -> None:
 def test_unfactored(cell: ax.TableCell, p: int, g: int) -> None:
     steps = random_steps(np.random.default_rng(0), N_UNITS, M_REGRESSORS, T=13, p=p, g=g)
     rule = cell.rule()
-    gradients, influences = drive(ax.make_learner(rule, shape_of(steps, N_UNITS)), steps)
+    gradients, influences = drive(ax.make_learner(rule, shape_of(steps, N_UNITS, rule)), steps)
     for t, (gradient, M) in enumerate(UNFACTORED[cell.solver](steps, rule)):
         assert_close(gradients[t], gradient, 1e-12)
         assert_close(influences[t], M, 1e-12)

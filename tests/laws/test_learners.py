@@ -16,6 +16,7 @@ from drawing import (
     every_cell,
     held,
     network,
+    network_for,
     over,
     shape_of,
     short_rule,
@@ -58,7 +59,7 @@ def drawn_rule(cell: ax.TableCell, data: st.DataObject, **settings: object) -> a
 
 
 def made(rule: ax.Rule, steps: list[Step], seed: int = 0) -> object:
-    return ax.make_learner(rule, shape_of(steps, N_UNITS), seed=seed)
+    return ax.make_learner(rule, shape_of(steps, N_UNITS, rule), seed=seed)
 
 
 @any_cell_by_hand
@@ -90,7 +91,9 @@ def test_gradient_is_linear_in_the_feedback(cell: ax.TableCell) -> None:
     one, other = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
     data = stream(network(), 6)
     first, second, both = (
-        ax.gradients(network(feedback=feedback), short_rule(cell, **linear(cell)), data.X, data.Y, seed=1)
+        ax.gradients(
+            network_for(cell, feedback=feedback), short_rule(cell, **linear(cell)), data.X, data.Y, seed=1
+        )
         for feedback in (one, other, 2.0 * one - 3.0 * other)
     )
     assert_close(both.recurrent, 2.0 * first.recurrent - 3.0 * second.recurrent, 1e-12)
@@ -147,7 +150,7 @@ def test_a_run_is_a_function_of_its_seed(cell: ax.TableCell) -> None:
 
 @every_cell
 def test_gradients_are_a_function_of_the_seed(cell: ax.TableCell) -> None:
-    rnn = network()
+    rnn = network_for(cell)
     data = stream(rnn, 8)
 
     def run(seed: int) -> np.ndarray:
@@ -164,9 +167,9 @@ def test_gradients_are_a_function_of_the_seed(cell: ax.TableCell) -> None:
 def test_single_precision_is_close(cell: ax.TableCell, rank: int) -> None:
     rule = rule_of(cell, min(rank, max(ranks(cell))))
     data = stream(network(), 8)
-    double = ax.gradients(network(), rule, data.X, data.Y, seed=1)
+    double = ax.gradients(network_for(cell), rule, data.X, data.Y, seed=1)
     single = ax.gradients(
-        network(dtype=np.float32), rule, data.X.astype(np.float32), data.Y.astype(np.float32),
+        network_for(cell, dtype=np.float32), rule, data.X.astype(np.float32), data.Y.astype(np.float32),
         seed=1,
     )  # fmt: skip
     for name in ("recurrent", "output", "loss"):
@@ -176,7 +179,7 @@ def test_single_precision_is_close(cell: ax.TableCell, rank: int) -> None:
 
 @every_cell
 def test_noise_is_as_declared(cell: ax.TableCell) -> None:
-    rnn = network()
+    rnn = network_for(cell)
     learner = ax.make_learner(cell.rule(), rnn)
     assert learner.n_noise == cell.rule().n_noise(rnn)
     assert (learner.n_noise > 0) == (cell.randomness == "stochastic")
@@ -213,7 +216,7 @@ def test_diagnostics_are_finite_numbers(cell: ax.TableCell) -> None:
 @every_cell
 def test_memory_is_as_declared(cell: ax.TableCell) -> None:
     """The power of n at which the bytes held grow, from n to 2n."""
-    small, large = (ax.make_learner(cell.rule(), ax.Shape(n, n_in=1, n_out=1)).nbytes for n in (64, 128))
+    small, large = (ax.make_learner(cell.rule(), network_for(cell, n, n_in=1)).nbytes for n in (64, 128))
     assert np.log2(large / small) == pytest.approx(cell.memory.n, abs=0.15)
 
 

@@ -103,7 +103,7 @@ def test_biased_as_declared(cell: ax.TableCell, rank: int) -> None:
 )
 def test_biased_as_declared_without_factors(cell: ax.TableCell) -> None:
     steps = random_steps(np.random.default_rng(9), n=4, m=6, T=14)
-    _, influences = drive(ax.make_learner(cell.rule(), shape_of(steps, 4)), steps)
+    _, influences = drive(ax.make_learner(cell.rule(), shape_of(steps, 4, cell)), steps)
     *_, (_, M) = rtrl(steps)
     assert np.abs(influences[-1] - M).max() > 1e-6
 

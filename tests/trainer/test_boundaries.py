@@ -17,6 +17,7 @@ from drawing import network, stream
 NAN, INF = float("nan"), float("inf")
 RAGGED = [[1.0], [1.0, 2.0]]
 RNN = network()  # n 4, n_in 2, n_out 3, cross-entropy
+RING = ((0, 1), (0, 1))
 DATA = stream(RNN, 5)
 X, Y = DATA.X, DATA.Y
 
@@ -179,6 +180,14 @@ def random(**options: object) -> Callable[[], object]:
     return lambda: ax.LeakyRNN.random(**{"n_in": 2, "n_hidden": 4, "n_out": 3, **options})
 
 
+def masked(mask: object) -> Callable[[], object]:
+    return lambda: ax.LeakyRNN(RNN.W_rec, RNN.W_in, RNN.b_rec, RNN.W_out, RNN.b_out, mask=mask)
+
+
+def on_masked(name: str, value: object) -> Callable[[], object]:
+    return lambda: setattr(network(mask=np.eye(4, dtype=bool)), name, value)
+
+
 def set_noise(value: object) -> Callable[[], object]:
     return lambda: setattr(network(), "state_noise", value)
 
@@ -243,6 +252,43 @@ DTYPE = "dtype: expected float32 or float64, got"
         (lambda: ax.Shape(2, states_per_unit=0), f"states_per_unit: {WHOLE} 1, got 0"),
         (lambda: ax.Shape(2, rows_per_unit=0), f"rows_per_unit: {WHOLE} 1, got 0"),
         (lambda: ax.Shape(2**70), f"n: {WHOLE} 1, got {2**70}"),
+        (
+            lambda: ax.Shape(2, m=1, pattern=RING),
+            "m: expected at least the 2 units that have a pattern, got 1",
+        ),
+        (
+            lambda: ax.Shape(3, pattern=RING),
+            "pattern: expected the units that get from each of the 3 units, or",
+        ),
+        (lambda: ax.Shape(2, pattern=3), "pattern: expected the units that get from each of the 2 units, or"),
+        (
+            lambda: ax.Shape(2, pattern=(0, 1)),
+            "pattern: expected the units that get from each of the 2 units",
+        ),
+        (lambda: ax.Shape(2, pattern=((0,), (2,))), "pattern: expected a whole number from 0 to 1, got 2"),
+        (
+            lambda: ax.Shape(2, pattern=np.eye(3, dtype=bool)),
+            "pattern: expected shape (2, 2), (n, n), got (3, 3)",
+        ),
+        (masked(np.eye(3)), "mask: expected truth values, got an array of shape (3, 3) and dtype float64"),
+        (masked(np.eye(3, dtype=bool)), "mask: expected shape (4, 4), (n, n), got (3, 3)"),
+        (masked(True), "mask: expected shape (4, 4), (n, n), got ()"),
+        (
+            masked(2 * np.eye(4, dtype=int)),
+            "mask: expected truth values, got an array of shape (4, 4) and dtype",
+        ),
+        (masked("words"), "mask: expected truth values, got"),
+        (masked(RAGGED), "mask: expected an array, got [[1.0], [1.0, 2.0]]"),
+        (masked(np.eye(4, dtype=bool)), "W_rec: expected zeros where the mask is False, got ... at (0, 1)"),
+        (
+            on_masked("W_rec", np.ones((4, 4))),
+            "W_rec: expected zeros where the mask is False, got 1.0 at (0, 1)",
+        ),
+        (on_masked("W", np.ones((4, 7))), "W: expected zeros where the mask is False, got 1.0 at (0, 1)"),
+        (random(density=0), f"density: {REAL} above 0 and at most 1, got 0"),
+        (random(density=2.0), f"density: {REAL} above 0 and at most 1, got 2"),
+        (random(density=0.5, mask=np.eye(4, dtype=bool)), "density: expected none beside a mask, got 0.5"),
+        (random(mask=np.eye(3, dtype=bool)), "mask: expected shape (4, 4), (n, n), got (3, 3)"),
     ],
 )
 def test_networks(call: Callable[[], object], message: str) -> None:
@@ -303,7 +349,12 @@ def of_name(name: str, **options: object) -> Callable[[], object]:
         (of_name("uoro", normaliser="none"), "normaliser: expected one of ..., got 'none'"),
         (of_name("tbptt", window=0), f"window: {WHOLE} 1, got 0"),
         (of_name("rtrl_lazy", block=-1), f"block: {WHOLE} 0, got -1"),
-        (of_name("snap", n=2), "n: expected 1, as on dense recurrent weights n >= 2 is RTRL"),
+        (
+            lambda: ax.make_learner(ax.rules.snap(2), RNN),
+            "SnAp-n needs sparse recurrent weights, a network with a mask: on dense ones n >= 2 is "
+            "RTRL (axonomy.rules.rtrl() or rtrl_lazy()), and n = 1 is axonomy.rules.snap(1)",
+        ),
+        (composed(tensor="sparse", randomness="deterministic", hops=0), f"hops: {WHOLE} 1, got 0"),
         (of_name("snap", n=0), f"n: {WHOLE} 1, got 0"),
         (of_name("kernl", sigma=0), f"sigma: {REAL} above 0, got 0"),
         (of_name("kernl", learning_rate=-1), f"learning_rate: {REAL} at least 0, got -1"),

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 import axonomy as ax
-from drawing import OPTIMISERS, assert_same_state, every_cell, flags, network, rule_of, stream
+from drawing import OPTIMISERS, assert_same_state, every_cell, flags, network, network_for, rule_of, stream
 from numpy_rules import Array
 
 T = 23
 
 
 def made(rule: object = "rtrl", optimiser: object = OPTIMISERS[3]) -> tuple[ax.Trainer, Array, Array]:
-    trainer = ax.Trainer(network(), rule, optimiser, seed=2, update_every=2)
+    trainer = ax.Trainer(network_for(rule), rule, optimiser, seed=2, update_every=2)
     data = stream(trainer.rnn, T)
     return trainer, data.X, data.Y
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import axonomy as ax
-from drawing import Stream, assert_same_state, every_cell, is_finite, network, rule_of, stream
+from drawing import Stream, assert_same_state, every_cell, is_finite, network, network_for, rule_of, stream
 
 T = 150
 Made = tuple[ax.Trainer, Stream]
@@ -17,26 +17,26 @@ Made = tuple[ax.Trainer, Stream]
 
 def growing(rule: object, dtype: type) -> Made:
     """A linear network whose state grows; the weights stay."""
-    rnn = network(activation="identity", alpha=1.0, loss="mse", dtype=dtype)
+    rnn = network_for(rule, activation="identity", alpha=1.0, loss="mse", dtype=dtype)
     rnn.W_rec = (1e3 if dtype == np.float64 else 10.0) * rnn.W_rec
     return ax.Trainer(rnn, rule, ax.SGD(0.0), seed=3), stream(rnn, T)
 
 
 def bold(rule: object, dtype: type) -> Made:
     """Steps so long that the weights run away."""
-    rnn = network(activation="softplus", loss="mse", dtype=dtype)
+    rnn = network_for(rule, activation="softplus", loss="mse", dtype=dtype)
     return ax.Trainer(rnn, rule, ax.SGD(2.0), seed=3), stream(rnn, T)
 
 
 def huge(rule: object, dtype: type) -> Made:
     """One step to infinity, from finite loss and state."""
-    rnn = network(activation="tanh", loss="mse", dtype=dtype)
+    rnn = network_for(rule, activation="tanh", loss="mse", dtype=dtype)
     return ax.Trainer(rnn, rule, ax.SGD(float(np.finfo(dtype).max)), seed=3), stream(rnn, T)
 
 
 def summed(rule: object, dtype: type) -> Made:
     """As `bold`, by an optimiser with memory and an update every few steps."""
-    rnn = network(activation="relu", loss="mse", dtype=dtype)
+    rnn = network_for(rule, activation="relu", loss="mse", dtype=dtype)
     optimiser = ax.Momentum(20.0, momentum=0.9, l2=0.1)
     return ax.Trainer(rnn, rule, optimiser, seed=3, update_every=4), stream(rnn, T)
 

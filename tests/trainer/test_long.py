@@ -11,7 +11,7 @@ import pytest
 
 import axonomy as ax
 from axonomy import tasks
-from drawing import every_cell
+from drawing import every_cell, ring
 
 STEPS = int(os.environ.get("AXONOMY_LONG_STEPS", "20000"))
 STRETCHES = 10
@@ -44,7 +44,8 @@ def assert_runs(rule: ax.Rule, rnn: ax.LeakyRNN) -> None:
 
 @every_cell
 def test_every_cell(cell: ax.TableCell) -> None:
-    assert_runs(cell.rule(), ax.LeakyRNN.random(n_in=2, n_hidden=4, n_out=2, seed=0))
+    mask = ring(4) if cell.rule().needs_mask else None
+    assert_runs(cell.rule(), ax.LeakyRNN.random(n_in=2, n_hidden=4, n_out=2, mask=mask, seed=0))
 
 
 @pytest.mark.parametrize("rule", HYBRIDS, ids=lambda rule: rule.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import axonomy as ax
-from drawing import assert_close, every_cell, flags, network, parameters, rule_of, stream
+from drawing import assert_close, every_cell, flags, network_for, parameters, rule_of, stream
 from numpy_rules import Array
 
 T = 12
@@ -25,7 +25,7 @@ def trained(rnn: ax.LeakyRNN, rule: ax.Rule, steps: int, **settings: object) -> 
 @every_cell
 def test_a_step_without_a_target(cell: ax.TableCell) -> None:
     """There is a gradient of the recurrent weights if and only if the rule looks ahead; of no others."""
-    rnn = network()
+    rnn = network_for(cell)
     trainer = trained(rnn, rule_of(cell), 11)  # the 12th step ends a window of 3
     before = parameters(rnn)
     assert np.isnan(trainer.learn_one(stream(rnn, T).X[11], None))
@@ -39,7 +39,7 @@ def test_what_is_due_comes_without_targets(cell: ax.TableCell) -> None:
     """And then no more: lag + period - 1 steps after the last target nothing is learned of it."""
     if cell.tensor == "A_il":
         return  # a model predicts credit at every step
-    rnn, rule = network(), rule_of(cell)
+    rnn, rule = network_for(cell), rule_of(cell)
     trainer, X = trained(rnn, rule, 8), stream(rnn, T).X
     changed = []
     for x in X[:8]:
@@ -53,9 +53,9 @@ def test_what_is_due_comes_without_targets(cell: ax.TableCell) -> None:
 
 @every_cell
 def test_one_update_is_the_sum_of_the_gradients(cell: ax.TableCell) -> None:
-    data, (mask, reset) = stream(network(), T), flags(T)
-    found = ax.gradients(network(), rule_of(cell), data.X, data.Y, seed=3, mask=mask, reset=reset)
-    rnn = network()
+    data, (mask, reset) = stream(network_for(cell), T), flags(T)
+    found = ax.gradients(network_for(cell), rule_of(cell), data.X, data.Y, seed=3, mask=mask, reset=reset)
+    rnn = network_for(cell)
     W, V = parameters(rnn)
     trained(rnn, rule_of(cell), T, update_every=T)
     expected: tuple[Array, Array] = (W - 0.1 * found.recurrent.sum(0), V - 0.1 * found.output.sum(0))

@@ -15,6 +15,7 @@ from drawing import (
     every_optimiser,
     flags,
     network,
+    network_for,
     rule_of,
     stream,
 )
@@ -27,7 +28,7 @@ OF_EVERY_RUN = ("loss", "gradient_norm", "state_norm", "spectral_radius")
 def made(
     rule: object = "rtrl", optimiser: object = OPTIMISERS[0], update_every: int = 1, **options: object
 ) -> ax.Trainer:
-    return ax.Trainer(network(**options), rule, optimiser, seed=4, update_every=update_every)
+    return ax.Trainer(network_for(rule, **options), rule, optimiser, seed=4, update_every=update_every)
 
 
 def run(trainer: ax.Trainer, *, masked: bool = False, **options: object) -> ax.History:

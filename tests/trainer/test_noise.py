@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 import axonomy as ax
 import numpy_rules
-from drawing import CELLS, assert_close, every_cell, network, networks, over, parameters, rule_of, stream
+from drawing import (
+    CELLS,
+    assert_close,
+    every_cell,
+    network,
+    network_for,
+    networks,
+    over,
+    parameters,
+    rule_of,
+    stream,
+)
 from numpy_rules import Array, Leaky
 
 T = 10
@@ -100,7 +111,7 @@ def test_the_noise_is_added_to_the_state_itself() -> None:
 @every_cell
 def test_the_seed_decides(cell: ax.TableCell) -> None:
     def run(sigma: float, seed: int) -> tuple[Array, Array]:
-        rnn = network(state_noise=sigma)
+        rnn = network_for(cell, state_noise=sigma)
         data = stream(rnn, T)
         history = ax.Trainer(rnn, rule_of(cell), ax.SGD(0.05), seed=seed).run(data.X, data.Y)
         return history.loss, rnn.W

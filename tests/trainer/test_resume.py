@@ -17,6 +17,7 @@ from drawing import (
     flags,
     is_finite,
     network,
+    network_for,
     over,
     rule_of,
     stream,
@@ -30,7 +31,7 @@ def made(
     rule: object, optimiser: object, dtype: type = np.float64, update_every: int = 1, **options: object
 ) -> ax.Trainer:
     feedback = np.random.default_rng(9).normal(size=(3, 4))
-    rnn = network(dtype=dtype, feedback=feedback, state_noise=0.1, **options)
+    rnn = network_for(rule, dtype=dtype, feedback=feedback, state_noise=0.1, **options)
     return ax.Trainer(rnn, rule, optimiser, seed=7, update_every=update_every)
 
 

@@ -53,6 +53,10 @@ class Learner {
     return false;
   }
 
+  // Whether the gradient is by itself zero where the shape's pattern has no weight; otherwise whoever uses the
+  // gradient clears it there.
+  virtual bool keeps_pattern() const { return false; }
+
   virtual void visit(StateVisitor<T>& visitor) = 0;
   virtual Diagnostics diagnostics() const { return {}; }
 };

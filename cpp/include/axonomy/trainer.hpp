@@ -142,6 +142,7 @@ class Trainer {
         output_gradient_(
             Matrix<T>::Zero(engine_.cell->W_out.rows(), engine_.cell->W_out.cols())) {
     if (options_.update_every > 1) engine_.learner->defer();
+    if (!engine_.learner->keeps_pattern()) clears_ = engine_.cell->shape().pattern.get();
   }
 
   Engine<T>& engine() { return engine_; }
@@ -264,6 +265,7 @@ class Trainer {
     if (in_place_) {
       const T rate = -T(options_.schedule.rate(updates_));
       engine_.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
+      if (learns && clears_ != nullptr) clears_->clear_others(cell.W);
       if (y != nullptr) add_output_gradient(cell, rate, cell.W_out);
       if (learns) ++updates_;
     } else {
@@ -304,6 +306,7 @@ class Trainer {
 
   void update() {
     engine_.learner->flush(gradient_.data());
+    if (clears_ != nullptr) clears_->clear_others(gradient_);
     ++updates_;
     Cell<T>& cell = *engine_.cell;
     const T rate = T(options_.schedule.rate(updates_ - 1));
@@ -344,6 +347,7 @@ class Trainer {
       engine_.learner->step(seen, noise, T(1), gradient.data());
       engine_.learner->flush(gradient.data());
       learner_snapshot_.restore(*engine_.learner);
+      if (clears_ != nullptr) clears_->clear_others(gradient);
       add_output_gradient(cell, T(1), output);
       record.gradient_norm = std::sqrt(static_cast<double>(gradient.squaredNorm()) +
                                        static_cast<double>(output.squaredNorm()));
@@ -359,6 +363,7 @@ class Trainer {
   std::unique_ptr<Optimiser<T>> optimiser_;
   TrainerOptions options_;
   bool in_place_;
+  const Sparsity* clears_ = nullptr;  // where the learner's gradient has to be cleared; null: nowhere
   Matrix<T> gradient_, output_gradient_;
   std::uint64_t steps_ = 0, updates_ = 0, pending_ = 0;
   Snapshot<T> snapshot_, step_snapshot_, learner_snapshot_;
@@ -382,6 +387,7 @@ void gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, c
   const Shape shape = cell.shape();
   const Index R = shape.R(), m = shape.m, S = shape.S(), n_noise = engine.learner->noise_size();
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Sparsity* const clears = engine.learner->keeps_pattern() ? nullptr : shape.pattern.get();
   Matrix<T> gradient(R, m), output_gradient(shape.n_out, shape.n + 1), M;
   Vector<T> c;
   for (done = 0; done < sequence.length; ++done) {
@@ -395,6 +401,7 @@ void gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, c
     output_gradient.setZero();
     const T* given = noise == nullptr ? nullptr : noise + i * n_noise;
     engine.learner->step(cell.linearised(y), engine.noise(given), T(1), gradient.data());
+    if (clears != nullptr) clears->clear_others(gradient);
     if (used) add_output_gradient(cell, T(1), output_gradient);
     Eigen::Map<RowMajor>(out.recurrent + i * R * m, R, m) = gradient;
     Eigen::Map<RowMajor>(out.output + i * shape.n_out * (shape.n + 1), shape.n_out, shape.n + 1) =

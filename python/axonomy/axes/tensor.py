@@ -67,6 +67,7 @@ TENSORS: tuple[Tensor, ...] = (
     Tensor("ki|ij", "past", "A_ki B_ij", "A[k,i] B[i,j]: (S, R) and (R, m)", _split),
     Tensor("kj|ij", "past", "", "A[k,j] B[i,j]: (S, m) and (R, m)", _split),
     Tensor("k=i", "past", "δ_ki B_ij", "only k and i of the same unit: (R, m)", _pattern),
+    Tensor("sparse", "past", "", "only what n steps reach along sparse recurrent weights", _pattern),
     Tensor("c_i", "future", "c_i", "the credit itself, of each step of a window: (S,)", _credit),
     Tensor("A_il", "future", "A_li", "a linear model of the credit: (S, S + n_out + 1)", _model),
 )

@@ -116,7 +116,9 @@ class Cell(ABC):
     @W.setter
     def W(self, value: object) -> None:
         m = self._cell.shape.m
-        self._cell.W = self._array("W", value, (self.shape.R, m), "R, m")
+        W = self._array("W", value, (self.shape.R, m), "R, m")
+        self._check_existing("W", W)
+        self._cell.W = W
 
     def _columns(self, part: slice | int) -> FloatArray:
         return np.ascontiguousarray(self._cell.W[:, part])
@@ -124,7 +126,24 @@ class Cell(ABC):
     def _set_columns(self, name: str, value: object, part: slice | int, meaning: str) -> None:
         W = self._cell.W
         W[:, part] = self._array(name, value, W[:, part].shape, meaning)
+        self._check_existing(name, W)
         self._cell.W = W
+
+    def _check_existing(self, name: str, W: FloatArray) -> None:
+        """Refuse recurrent weights, the first n columns of W, where the mask has none."""
+        mask = self.shape.mask
+        if mask is None:
+            return
+        there = W[:, : self.shape.n] != 0
+        if (wrong := there & ~np.tile(mask, (self.shape.rows_per_unit, 1))).any():
+            row, column = (int(i) for i in np.argwhere(wrong)[0])
+            got = W[row, column]
+            raise ValueError(f"{name}: expected zeros where the mask is False, got {got} at {(row, column)}")
+
+    @property
+    def mask(self) -> _check.BoolArray | None:
+        """Which recurrent weights exist, shape (n, n), ``[to, from]``; None: all. The others stay zero."""
+        return self.shape.mask
 
     @property
     def W_rec(self) -> FloatArray:
@@ -274,6 +293,8 @@ class Cell(ABC):
     def __repr__(self) -> str:
         s = self.shape
         settings = ", ".join(f"{k}={v!r}" for k, v in self.settings().items())
+        if s.pattern is not None:
+            settings += f", density={sum(map(len, s.pattern)) / s.n**2:.3g}"
         return (
             f"{type(self).__name__}(n_in={s.n_in}, n_hidden={s.n}, n_out={s.n_out}, {settings}, "
             f"dtype={self.dtype})"

@@ -36,11 +36,15 @@ class LeakyRNN(Cell):
     state_noise : float
         Standard deviation of normal noise added to the state while training.
     dtype : {float64, float32}
+    mask : array_like of bool, shape (n, n), optional
+        Which recurrent weights exist, ``[to, from]``; by default all. The others must be zero, stay zero
+        and get no gradient, under every rule.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, a number is not finite, or a name is not known.
+        If shapes do not fit, a number is not finite, a name is not known, or a weight is not zero where
+        the mask is False.
 
     References
     ----------
@@ -72,6 +76,7 @@ class LeakyRNN(Cell):
         feedback: Any = None,
         state_noise: float = 0.0,
         dtype: Any = np.float64,
+        mask: Any = None,
     ) -> None:
         dtype = _check.float_dtype("dtype", dtype)
         W_rec = _check.array("W_rec", W_rec)
@@ -80,7 +85,9 @@ class LeakyRNN(Cell):
         n = recurrent.shape[0]
         inputs = _check.real_array("W_in", W_in, (n, None), dtype, "n, n_in")
         outputs = _check.real_array("W_out", W_out, (None, n), dtype, "n_out, n")
-        shape = Shape(n, inputs.shape[1], _check.integer("n_out", outputs.shape[0], 1))
+        pattern: Any = None if mask is None else _check.mask("mask", mask, n)
+        n_out = _check.integer("n_out", outputs.shape[0], 1)
+        shape = Shape(n, inputs.shape[1], n_out, pattern=pattern)
         self._make(shape, dtype, alpha, activation, loss, state_noise)
         self.W_rec, self.W_in, self.b_rec = recurrent, inputs, b_rec
         self.W_out, self.b_out = outputs, b_out
@@ -140,11 +147,14 @@ class LeakyRNN(Cell):
         feedback: Any = None,
         state_noise: float = 0.0,
         dtype: Any = np.float64,
+        mask: Any = None,
+        density: float | None = None,
         seed: int = 0,
     ) -> Self:
         """Return a network with random weights.
 
-        W_rec is orthogonal, ``W_in ~ N(0, 1/n_in)``, ``W_out ~ N(0, 1/n)``; biases and state are zero.
+        W_rec is orthogonal, ``W_in ~ N(0, 1/n_in)``, ``W_out ~ N(0, 1/n)``; biases and state are zero. With a
+        mask, the weights of a unit that gets from k others are ``N(0, 1/k)``.
 
         Parameters
         ----------
@@ -154,6 +164,10 @@ class LeakyRNN(Cell):
             As in the class.
         feedback : "random" or array_like, shape (n_out, n), optional
             Fixed feedback weights; ``"random"`` draws them like W_out.
+        mask : array_like of bool, shape (n, n), optional
+            As in the class.
+        density : float, optional
+            Draws a mask by which every unit gets from this part of the units, from one at least.
         seed : int
 
         Returns
@@ -163,20 +177,31 @@ class LeakyRNN(Cell):
         Raises
         ------
         ValueError
-            If a size is not positive or a name is not known.
+            If a size is not positive, a name is not known, or both mask and density are given.
         """
         n_in = _check.integer("n_in", n_in, 0)
         n = _check.integer("n_hidden", n_hidden, 1)
         n_out = _check.integer("n_out", n_out, 1)
         rng = np.random.default_rng(_check.seed("seed", seed))
-        Q, R = np.linalg.qr(rng.standard_normal((n, n)))
-        W_rec = Q * np.sign(np.diag(R))  # the signs make the orthogonal matrix uniform
+        normal = rng.standard_normal((n, n))
         W_in = rng.standard_normal((n, n_in)) / np.sqrt(max(n_in, 1))
         W_out = rng.standard_normal((n_out, n)) / np.sqrt(n)
         if isinstance(feedback, str):
             _check.one_of("feedback", feedback, ("random",))
             feedback = rng.standard_normal((n_out, n)) / np.sqrt(n)
+        if density is not None:
+            if mask is not None:
+                raise ValueError(f"density: expected none beside a mask, got {_check.describe(density)}")
+            density = _check.number("density", density, above=0, most=1)
+            inputs = max(1, round(density * n))
+            mask = np.argsort(np.argsort(rng.random((n, n)))) < inputs  # the ranks within each row
+        if mask is None:
+            Q, R = np.linalg.qr(normal)
+            W_rec = Q * np.sign(np.diag(R))  # the signs make the orthogonal matrix uniform
+        else:
+            mask = _check.mask("mask", mask, n)
+            W_rec = np.where(mask, normal / np.sqrt(np.maximum(mask.sum(axis=1, keepdims=True), 1)), 0)
         return cls(
             W_rec, W_in, np.zeros(n), W_out, np.zeros(n_out),
-            alpha, activation, loss, feedback, state_noise, dtype,
+            alpha, activation, loss, feedback, state_noise, dtype, mask,
         )  # fmt: skip

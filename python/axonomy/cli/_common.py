@@ -30,6 +30,7 @@ class Setting:
     activation: str = "tanh"
     dtype: str = "float64"
     update_every: int = 1
+    density: float | None = None
 
     def trainer(self, rule: ax.Rule, seed: int) -> ax.Trainer:
         """A new trainer of a new network."""
@@ -41,12 +42,14 @@ class Setting:
             activation=self.activation,
             loss=self.task.loss,
             seed=seed,
+            density=self.density,
             dtype=self.dtype,
         )
         return ax.Trainer(rnn, rule, self.optimiser, seed=seed, update_every=self.update_every)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for a TOML file; `from_dict` reads them."""
+        sparse = {} if self.density is None else {"density": self.density}
         return {
             "axonomy": ax.__version__,
             "update_every": self.update_every,
@@ -56,6 +59,7 @@ class Setting:
                 "alpha": self.alpha,
                 "activation": self.activation,
                 "dtype": self.dtype,
+                **sparse,
             },
             "optimiser": self.optimiser.to_dict(),
         }

@@ -57,6 +57,10 @@ Activation = Annotated[
         rich_help_panel=_NETWORK,
     ),
 ]
+Density = Annotated[
+    float | None,
+    typer.Option("--density", help="Part of the recurrent weights that exist.", rich_help_panel=_NETWORK),
+]
 Dtype = Annotated[str, typer.Option("--dtype", help="float64 or float32.", rich_help_panel=_NETWORK)]
 
 Steps = Annotated[

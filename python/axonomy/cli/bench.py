@@ -41,6 +41,8 @@ def bench(
 ) -> None:
     """Measure steps per second: leaky RNN, Add task, two inputs and outputs, SGD at every step.
 
+    Rules that need sparse recurrent weights have eight of them a unit.
+
     The rules of a size take turns. One thread; other work on the machine shows in the spread.
     """
     rules = _comparison.named_rules(rule) if rule else _all_rules()
@@ -74,7 +76,7 @@ def _measure(
     rows = []
     for label, found in speed.measure(runners, seconds, turns).items():
         rule = rules[label]
-        learner = ax.make_learner(rule, ax.Shape(n, 2, 2), dtype=dtype)
+        learner = ax.make_learner(rule, speed.network(rule, n, dtype))
         values = (
             label, *rule.axes, n, dtype, round(found.median, 1), round(found.spread, 3),
             round(1e6 / found.median, 3), learner.nbytes,

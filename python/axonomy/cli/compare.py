@@ -30,6 +30,7 @@ def compare(
     hidden: _options.Hidden = 32,
     alpha: _options.Alpha = 1.0,
     activation: _options.Activation = "tanh",
+    density: _options.Density = None,
     dtype: _options.Dtype = "float64",
     steps: _options.Steps = None,
     lr: _options.Lr = 1e-3,
@@ -58,6 +59,7 @@ def compare(
         hidden=hidden,
         alpha=alpha,
         activation=activation,
+        density=density,
         dtype=dtype,
         update_every=update_every,
     )

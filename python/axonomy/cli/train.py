@@ -53,6 +53,7 @@ def train(
     hidden: _options.Hidden = 32,
     alpha: _options.Alpha = 1.0,
     activation: _options.Activation = "tanh",
+    density: _options.Density = None,
     dtype: _options.Dtype = "float64",
     steps: _options.Steps = None,
     seed: Annotated[
@@ -101,6 +102,7 @@ def train(
             hidden=hidden,
             alpha=alpha,
             activation=activation,
+            density=density,
             dtype=dtype,
             update_every=update_every,
         )

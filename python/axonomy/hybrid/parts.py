@@ -52,6 +52,11 @@ class Hybrid(Rule):
         return common((rule.period for rule in self.rules), None)
 
     @property
+    def needs_mask(self) -> bool:
+        """Whether one of the parts runs on sparse recurrent weights only."""
+        return any(rule.needs_mask for rule in self.rules)
+
+    @property
     def references(self) -> tuple[str, ...]:
         """Keys of the bibliography, of all parts."""
         return tuple(dict.fromkeys(key for rule in self.rules for key in rule.references))

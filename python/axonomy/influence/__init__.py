@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from axonomy.component import Component
-from axonomy.influence import factored, full, lazy, output_only, perturbation, unit_diagonal, window
+from axonomy.influence import factored, full, lazy, output_only, perturbation, sparse, unit_diagonal, window
 
 COMPONENTS: tuple[Component, ...] = (
     full.RTRL,
@@ -17,5 +17,6 @@ COMPONENTS: tuple[Component, ...] = (
     perturbation.KERNL,
     unit_diagonal.DIAGONAL,
     unit_diagonal.LEAK,
+    sparse.SNAP,
 )
 BASELINES: tuple[Component, ...] = (output_only.OUTPUT_ONLY,)

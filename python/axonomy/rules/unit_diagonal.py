@@ -1,4 +1,4 @@
-"""Rules that keep, of the influence, what stays within a unit."""
+"""Rules that keep, of the influence, what stays within a unit, or within a few steps of it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,16 @@ def rflo() -> ComposedRule:
 
 
 def snap(n: int = 1) -> ComposedRule:
-    """SnAp-1: the influence within a unit, by the unit's own entries of J (Menick et al. 2021).
+    """SnAp-n: the influence on what n steps reach along the recurrent weights (Menick et al. 2021).
 
     Parameters
     ----------
     n : int
-        Steps of reach. On dense recurrent weights every unit reaches every other within two steps, so that
-        n ≥ 2 is RTRL itself.
-
-    Raises
-    ------
-    ValueError
-        If n is not 1.
+        Steps of reach. 1 keeps the influence within a unit, by the unit's own entries of J. More needs a
+        network with a mask: on dense recurrent weights two steps reach everything, and that is RTRL.
     """
     if _check.integer("n", n, 1) > 1:
-        raise ValueError(
-            f"n: expected 1, as on dense recurrent weights n >= 2 is RTRL (axonomy.rules.rtrl()), got {n}"
-        )
+        return compose("past", "sparse", "deterministic", "closed-form", solver="snap", hops=n)
     return compose("past", "k=i", "deterministic", "closed-form", solver="diagonal")
 
 

@@ -40,6 +40,8 @@ class Size:
     seed : int
     by_hand : bool
         Whether the learner is driven by hand, or learns on a leaky RNN.
+    ring : bool
+        Whether each unit gets from itself and one other only, for rules that need sparse recurrent weights.
     """
 
     n: int
@@ -49,6 +51,7 @@ class Size:
     T: int = 4
     seed: int = 0
     by_hand: bool = True
+    ring: bool = False
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -65,10 +68,11 @@ class Size:
             m=self.m,
             states_per_unit=self.p,
             rows_per_unit=self.g,
+            pattern=ring(self.n) if self.ring else None,
         )
 
     def __str__(self) -> str:
-        how = "by hand" if self.by_hand else "on a leaky RNN"
+        how = ("by hand" if self.by_hand else "on a leaky RNN") + (", recurrent weights a ring" * self.ring)
         return (
             f"n={self.n}, m={self.m}, states per unit {self.p}, rows per unit {self.g}, steps {self.T}, "
             f"seed {self.seed}, {how}"
@@ -81,6 +85,11 @@ HAND = (
 NETWORK = (
     Size(1, 2, by_hand=False), Size(2, 4, by_hand=False), Size(3, 6, by_hand=False),
 )  # fmt: skip
+
+
+def ring(n: int) -> tuple[tuple[int, ...], ...]:
+    """Return the pattern by which each unit gets from itself and from the one before."""
+    return tuple(tuple(sorted({unit, (unit + 1) % n})) for unit in range(n))
 
 
 # ------------------------------------------------------------------------------------- what rules are
@@ -116,7 +125,7 @@ def fits(rule: Rule, shape: Shape) -> bool:
 
 def by_hand(rule: Rule) -> bool:
     """Whether the rule can do without the network."""
-    size = next((size for size in HAND if fits(rule, size.shape)), HAND[-1])
+    size = replace(next((s for s in HAND if fits(rule, s.shape)), HAND[-1]), ring=rule.needs_mask)
     try:
         drive(make_learner(rule, size.shape), random_steps(replace(size, T=1)))
     except ValueError as error:
@@ -130,13 +139,17 @@ def sizes(rule: Rule, steps: int = 0) -> list[Size]:
     """Return the sizes for a rule, the smallest first, by hand if that can be."""
     T = max(steps, horizon(rule) + 3)
     among = HAND if by_hand(rule) else NETWORK
-    return [replace(s, T=T) for s in sorted(among, key=lambda s: s.order) if fits(rule, s.shape)]
+    return [
+        replace(s, T=T, ring=rule.needs_mask)
+        for s in sorted(among, key=lambda s: s.order)
+        if fits(rule, s.shape)
+    ]
 
 
 def network_sizes(rule: Rule, steps: int = 0) -> list[Size]:
     """Return the sizes of leaky RNNs for a rule, the smallest first."""
     T = max(steps, horizon(rule) + 3)
-    return [replace(s, T=T) for s in NETWORK if fits(rule, s.shape)]
+    return [replace(s, T=T, ring=rule.needs_mask) for s in NETWORK if fits(rule, s.shape)]
 
 
 # --------------------------------------------------------------------------------------- random steps
@@ -226,13 +239,16 @@ def random_network(size: Size, *, flags: bool = False, dtype: Any = np.float64, 
     rng = np.random.default_rng(size.seed)
     n, n_in, n_out = size.n, size.shape.n_in, size.shape.n_out
     settings = {"alpha": 0.7, "loss": "mse", **settings}
+    exists = size.shape.mask
+    W_rec = rng.normal(size=(n, n)) / np.sqrt(n)
     rnn = LeakyRNN(
-        rng.normal(size=(n, n)) / np.sqrt(n),
+        W_rec if exists is None else W_rec * exists,
         rng.normal(size=(n, n_in)) / np.sqrt(max(n_in, 1)),
         rng.normal(size=n) * 0.3,
         rng.normal(size=(n_out, n)) / np.sqrt(n),
         rng.normal(size=n_out) * 0.3,
         dtype=dtype,
+        mask=exists,
         **settings,
     )
     rnn.state = rng.normal(size=n) * 0.5

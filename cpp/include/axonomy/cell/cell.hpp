@@ -104,7 +104,7 @@ class Cell : public Transition<T> {
 
   // What the learner sees of the step just made; `y` null where there was no target.
   Step<T> linearised(const T* y) const {
-    return {shape_, &J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), y, &W, this};
+    return {&J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), y, &W, this};
   }
 
   void visit(StateVisitor<T>& v) {

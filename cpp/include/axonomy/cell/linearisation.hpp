@@ -6,11 +6,12 @@
 //                                            W_a = W[:, :n],  E_a picks the activity out of s
 //
 // so J is applied to a vector by its structure, and built as a dense matrix only for whoever multiplies
-// many columns by it.
+// many columns by it. Where recurrent weights are sparse, the part with W_a takes the existing ones alone.
 #pragma once
 
 #include "../core/block_diagonal.hpp"
 #include "../core/gemm.hpp"
+#include "../core/sparsity.hpp"
 #include "../core/types.hpp"
 
 namespace axonomy {
@@ -58,7 +59,10 @@ class Jacobian {
     }
     F_->multiply_left(c, y);
     D_->multiply_left(c, rows_.data());
-    Eigen::Map<Vector<T>>(y + S - n, n).noalias() += W_->leftCols(n).transpose() * rows_;
+    if (shape_.pattern)
+      shape_.pattern->add_product_left(*W_, rows_.data(), y + S - n);
+    else
+      Eigen::Map<Vector<T>>(y + S - n, n).noalias() += W_->leftCols(n).transpose() * rows_;
   }
 
   const Matrix<T>& dense() const {
@@ -92,12 +96,39 @@ class Jacobian {
           out.part(a, p - 1)[u] += D_->part(a, gate)[u] * (*W_)(gate * n + u, u);
   }
 
+  // The blocks (p, p) of J that couple two units, one for each weight of the pattern. The state of the unit
+  // that the weight comes from acts from component first_coupled() on; earlier columns are left as they are.
+  void couplings(T* out) const {
+    const Sparsity& pattern = *shape_.pattern;
+    const Index n = shape_.n, p = shape_.states_per_unit, g = shape_.rows_per_unit;
+    for (Index v = 0; v < n; ++v)
+      for (Index w = pattern.begin(v); w < pattern.end(v); ++w) {
+        const Index u = pattern.unit(w);
+        T* block = out + w * p * p;
+        for (Index a = 0; a < p; ++a) {
+          if (W_ == nullptr) {
+            for (Index b = 0; b < p; ++b) block[a + p * b] = dense_(a * n + u, b * n + v);
+            continue;
+          }
+          T sum(0);
+          for (Index gate = 0; gate < g; ++gate) sum += D_->part(a, gate)[u] * (*W_)(gate * n + u, v);
+          block[a + p * (p - 1)] = sum;
+        }
+      }
+  }
+  Index first_coupled() const { return W_ == nullptr ? 0 : shape_.states_per_unit - 1; }
+
   std::size_t bytes() const { return sizeof(T) * static_cast<std::size_t>(dense_.size()); }
 
  private:
   void apply_vector(const T* x, T* y) const {
     const Index S = shape_.S(), n = shape_.n;
-    rows_.noalias() = W_->leftCols(n) * Eigen::Map<const Vector<T>>(x + S - n, n);
+    if (shape_.pattern) {
+      rows_.setZero();
+      shape_.pattern->add_product(*W_, x + S - n, rows_.data());
+    } else {
+      rows_.noalias() = W_->leftCols(n) * Eigen::Map<const Vector<T>>(x + S - n, n);
+    }
     using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
     for (Index a = 0; a < shape_.states_per_unit; ++a) {
       Eigen::Map<Array> out(y + a * n, n);
@@ -112,6 +143,7 @@ class Jacobian {
   void build(T* out) const {
     const Index S = shape_.S(), n = shape_.n;
     const Index p = shape_.states_per_unit, g = shape_.rows_per_unit;
+    if (shape_.pattern) return build_sparse(out);
     std::fill_n(out, S * (S - n), T(0));
     // Plain loops: the columns are often shorter than what an expression costs to set up.
     for (Index j = 0; j < n; ++j)
@@ -126,6 +158,22 @@ class Jacobian {
             for (Index u = 0; u < n; ++u) column[u] += D[u] * W[u];
         }
       }
+    F_->add_to(out, S);
+  }
+
+  void build_sparse(T* out) const {
+    const Index S = shape_.S(), n = shape_.n;
+    const Sparsity& pattern = *shape_.pattern;
+    std::fill_n(out, S * S, T(0));
+    for (Index v = 0; v < n; ++v)
+      for (Index a = 0; a < shape_.states_per_unit; ++a)
+        for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
+          T* column = out + (S - n + v) * S + a * n;
+          const T* D = D_->part(a, gate);
+          const T* W = W_->data() + v * shape_.R() + gate * n;
+          for (Index w = pattern.begin(v); w < pattern.end(v); ++w)
+            column[pattern.unit(w)] += D[pattern.unit(w)] * W[pattern.unit(w)];
+        }
     F_->add_to(out, S);
   }
 
@@ -150,7 +198,6 @@ class Transition {
 
 template <class T>
 struct Step {
-  Shape shape;
   const Jacobian<T>* J = nullptr;
   const BlockDiagonal<T>* D = nullptr;     // (S, R)
   const BlockDiagonal<T>* leak = nullptr;  // (S, S), F above; null when a caller gave none

@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -51,6 +52,8 @@ inline T magnitude(const T& x) {
   return abs(x);
 }
 
+class Sparsity;
+
 // Sizes of a network as the learners see it. State k = component * n + unit, row i = gate * n +
 // unit; the activity is the last component of the state.
 struct Shape {
@@ -60,6 +63,7 @@ struct Shape {
   Index m = 0;                // regressors, [a_prev, x, 1]
   Index states_per_unit = 1;  // p
   Index rows_per_unit = 1;    // g
+  std::shared_ptr<const Sparsity> pattern = nullptr;  // the recurrent weights that exist; null: all
 
   Index S() const { return states_per_unit * n; }
   Index R() const { return rows_per_unit * n; }
