@@ -2,8 +2,8 @@
 
 M is kept as of the start of a block of L steps. Each step pulls q back through the block's stored
 J, adding ``(c D^s) ⊗ a_hat^s`` on the way, then adds ``c M``; every L steps M is brought up to date
-by two matrix products. Weights change at every step, as in RTRL (block form for one gradient a
-block: Schmidhuber 1992).
+by the products of the block's J. Weights change at every step, as in RTRL (block form for one
+gradient a block: Schmidhuber 1992).
 """
 
 from __future__ import annotations

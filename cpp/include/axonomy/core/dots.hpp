@@ -36,18 +36,21 @@ inline void add_lanes(typename Simd<T>::type* sums) {
   if constexpr (H > 1) add_lanes<T, H / 2>(sums);
 }
 
-// As many columns as fill whole vectors; returns how many.
-template <class T>
+// As many columns as fill whole vectors; returns how many. With `fetch`, what comes next is called for in time: read a
+// vector of each column in turn, memory shows the machine no order to run ahead in.
+template <class T, bool fetch>
 inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out) {
   using Vec = typename Simd<T>::type;
-  constexpr Index L = lanes<T>;
+  constexpr Index L = lanes<T>, ahead = 16384 / static_cast<Index>(sizeof(T));
   Index c = 0;
   for (; c + L <= columns; c += L, A += L * S) {
-    Vec sums[L];
-    for (Index i = 0; i < L; ++i) sums[i] = load(A + i * S) * load(q);
-    for (Index k = L; k < S; k += L) {
+    Vec sums[L] = {};
+    for (Index k = 0; k < S; k += L) {
       const Vec part = load(q + k);
-      for (Index i = 0; i < L; ++i) sums[i] += load(A + i * S + k) * part;
+      for (Index i = 0; i < L; ++i) {
+        if constexpr (fetch) __builtin_prefetch(A + i * S + k + ahead, 0, 2);
+        sums[i] += load(A + i * S + k) * part;
+      }
     }
     add_lanes<T, L / 2>(sums);
     store<T>(out + c, load(out + c) + scale * sums[0]);
@@ -59,13 +62,18 @@ inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale
 
 }  // namespace detail
 
+// `fetch`: A lies beyond the second cache.
 template <class T>
-void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out) {
+void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool fetch = false) {
   Index done = 0;
 #if AXONOMY_VECTOR_GEMM
   if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) {
-    if (S % detail::lanes<T> == 0) done = detail::vector_dots(S, columns, A, q, scale, out);
+    if (S % detail::lanes<T> == 0)
+      done = fetch ? detail::vector_dots<T, true>(S, columns, A, q, scale, out)
+                   : detail::vector_dots<T, false>(S, columns, A, q, scale, out);
   }
+#else
+  (void)fetch;
 #endif
   if (done == columns) return;
   Eigen::Map<Vector<T>>(out + done, columns - done).noalias() +=

@@ -2,11 +2,12 @@
 // step. M is kept as of the start of a block of L steps, with the J, D and a_hat of the steps since:
 //
 //     gradient   c <- q;  for s = t ... 1:  gradient += (c D^s) (x) a_hat^s,  c <- c J^s;   gradient += c M
-//     fold       M <- P M + sum_s Q_s (x) a_hat^s,    P = J^L ... J^1,  Q_s = J^L ... J^{s+1} D^s
+//     fold       M <- P^0 M + sum_s (P^s D^s) (x) a_hat^s,    P^s = J^L ... J^{s+1}
 //
-// (Schmidhuber 1992 has the block for one gradient a block.) The fold is two products on the one memory of M: as
-// (S, R m) for P, as (S R, m) for the sum. Where gradients are summed before they are used, the credits of all steps
-// are pulled back together, and the product with M is made once a sum. Memory O(n^3), M and the block.
+// (Schmidhuber 1992 has the block for one gradient a block.) The fold takes one row of W at a time: what M has of it is a
+// matrix (S, m), to which P^0 is applied, and one product of depth L, columns of the P^s times D^s a_hat^s, added. Reading
+// M once a step is most of the time where M is larger than a cache. Where gradients are summed before they are used, the
+// credits of all steps are pulled back together, and the product with M is made once a sum. Memory O(n^3), M and the block.
 #pragma once
 
 #include "../core/dots.hpp"
@@ -21,11 +22,8 @@ class LazyInfluence final : public Learner<T> {
   LazyInfluence(const Shape& shape, Index block)
       : shape_(shape),
         block_(block > 0 ? block : default_block(shape)),
-        stride_(shape.S() * std::max(shape.S(), shape.R())),
-        group_(std::max<Index>(1, std::min(shape.m, Index(131072) / (shape.S() * shape.R() *
-                                                                       Index(sizeof(T)))))),
         M_(Matrix<T>::Zero(shape.S(), shape.R() * shape.m)),
-        J_(Matrix<T>::Zero(stride_, block_)),
+        J_(Matrix<T>::Zero(shape.S() * shape.S(), block_)),
         D_(static_cast<std::size_t>(block_),
            BlockDiagonal<T>(shape.n, shape.states_per_unit, shape.rows_per_unit)),
         q_(Matrix<T>::Zero(shape.S(), block_)),
@@ -35,11 +33,15 @@ class LazyInfluence final : public Learner<T> {
         pulled_(shape.S()),
         P_(shape.S(), shape.S()),
         P_next_(shape.S(), shape.S()),
-        old_(shape.S(), shape.R() * group_) {}
+        old_(shape.S(), shape.m),
+        new_(shape.S(), shape.m),
+        driven_(block_, shape.m),
+        effect_(block_) {}
 
   static Index default_block(const Shape& shape) {
-    // The fold costs S^2 R m / L a step and the pull-back S^2 L / 2 reads; its optimum is flat.
-    return std::min<Index>(96, std::max<Index>(8, shape.S() / 2));
+    // A step's part of the fold is 2 S^2 R m / L operations; its pull-back is S^2 L, a chain of short products in small
+    // networks and from ever farther out in memory in large ones. Measured from 8 to 512 units: the optimum is flat.
+    return 8 + shape.S() / 2;
   }
 
   void reset(const T*) override {
@@ -112,7 +114,8 @@ class LazyInfluence final : public Learner<T> {
     v.word("held", held_);
     v.word("waiting", waiting_);
     if (deferred_) v.matrix("sum", sum_);
-    v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size() + 2 * P_.size() + old_.size()));
+    v.scratch(sizeof(T) *
+              static_cast<std::size_t>(rows_.size() + 2 * P_.size() + 2 * old_.size() + driven_.size()));
   }
 
  private:
@@ -120,15 +123,23 @@ class LazyInfluence final : public Learner<T> {
   void pull_back(Index s) {
     const Index S = shape_.S();
     D_[static_cast<std::size_t>(s)].multiply_left(credit_.data(), rows_.col(s).data());
-    pulled_.noalias() = Eigen::Map<const Matrix<T>>(J_.col(s).data(), S, S).transpose() * credit_;
+    pulled_.setZero();
+    add_dots<T>(S, S, J_.col(s).data(), credit_.data(), T(1), pulled_.data());
     credit_.swap(pulled_);
   }
 
   // target += sum over `count` steps of row (x) a_hat, + credit . M
   void add(Index count, T* target) {
-    const Index R = shape_.R(), m = shape_.m;
+    const Index S = shape_.S(), R = shape_.R(), m = shape_.m;
     gemm<T>(R, m, count, rows_.data(), R, regressors_.data(), block_, target, R, true);
-    add_dots<T>(shape_.S(), R * m, M_.data(), credit_.data(), T(1), target);
+    // M there and back: its end is still in cache from the step before, and of a large M that is all that can be.
+    constexpr Index chunk = 1024;
+    const bool fetch = M_.size() * static_cast<Index>(sizeof(T)) > 1048576;
+    const Index chunks = (R * m + chunk - 1) / chunk;
+    for (Index i = 0; i < chunks; ++i) {
+      const Index start = (held_ % 2 == 0 ? i : chunks - 1 - i) * chunk;
+      add_dots<T>(S, std::min(chunk, R * m - start), M_.col(start).data(), credit_.data(), T(1), target + start, fetch);
+    }
   }
 
   // The gradients of all steps that wait, summed.
@@ -146,52 +157,44 @@ class LazyInfluence final : public Learner<T> {
 
   void fold() {
     const Index S = shape_.S(), R = shape_.R(), m = shape_.m, n = shape_.n;
-    const auto count = static_cast<Index>(held_);
-    for (Index s = count - 1; s >= 0; --s) {
-      T* slot = J_.col(s).data();
-      if (s == count - 1)
-        P_next_ = Eigen::Map<const Matrix<T>>(slot, S, S);
-      else
-        gemm<T>(S, S, S, P_.data(), S, slot, S, P_next_.data(), S);
-      // J^s is used up: Q_s = P D^s takes its place.
-      const BlockDiagonal<T>& D = D_[static_cast<std::size_t>(s)];
-      for (Index i = 0; i < R; ++i) {
-        Eigen::Map<Vector<T>> column(slot + i * S, S);
-        if (s == count - 1) {
-          column.setZero();
-          for (Index a = 0; a < shape_.states_per_unit; ++a)
-            column[a * n + i % n] = D.part(a, i / n)[i % n];
-          continue;
-        }
-        column = D.part(0, i / n)[i % n] * P_.col(i % n);
-        for (Index a = 1; a < shape_.states_per_unit; ++a)
-          column += D.part(a, i / n)[i % n] * P_.col(a * n + i % n);
-      }
+    // P^s takes the place of J^s, and P becomes the whole product.
+    P_ = J_.col(block_ - 1).reshaped(S, S);
+    J_.col(block_ - 1).reshaped(S, S).setIdentity();
+    for (Index s = block_ - 2; s >= 0; --s) {
+      gemm<T>(S, S, S, P_.data(), S, J_.col(s).data(), S, P_next_.data(), S);
+      J_.col(s) = P_.reshaped();
       P_.swap(P_next_);
     }
-    for (Index j = 0; j < m; j += group_) {
-      const Index columns = std::min(group_, m - j) * R;
-      T* part = M_.col(j * R).data();
-      old_.leftCols(columns) = M_.middleCols(j * R, columns);
-      gemm<T>(S, columns, S, P_.data(), S, old_.data(), S, part, S);
-      gemm<T>(S * R, columns / R, count, J_.data(), stride_, regressors_.col(j).data(), block_, part,
-              S * R, true);
+    for (Index i = 0; i < R; ++i) {
+      const Index gate = i / n, unit = i % n;
+      Eigen::Map<Matrix<T>, 0, Eigen::OuterStride<>> row(M_.col(i).data(), S, m, Eigen::OuterStride<>(S * R));
+      old_ = row;
+      gemm<T>(S, m, S, P_.data(), S, old_.data(), S, new_.data(), S);
+      for (Index a = 0; a < shape_.states_per_unit; ++a) {
+        for (Index s = 0; s < block_; ++s) effect_[s] = D_[static_cast<std::size_t>(s)].part(a, gate)[unit];
+        driven_.array() = regressors_.array().colwise() * effect_.array();
+        gemm<T>(S, m, block_, J_.data() + (a * n + unit) * S, S * S, driven_.data(), block_, new_.data(), S, true);
+      }
+      row = new_;
     }
     held_ = 0;
   }
 
   Shape shape_;
-  Index block_, stride_, group_;
+  Index block_;
   bool deferred_ = false;
   Matrix<T> M_;                      // (S, R m), as of the block's start
-  Matrix<T> J_;                      // L times (S, S), during the fold (S, R)
+  Matrix<T> J_;                      // (S S, L), during the fold P^s
   std::vector<BlockDiagonal<T>> D_;  // L times (S, R)
   Matrix<T> q_;                      // (S, L): of the gradients that wait
   Matrix<T> regressors_;             // (L, m)
   Matrix<T> sum_;                    // (R, m): gradients whose block is over
   Matrix<T> rows_;                   // (R, L), workspace
   Vector<T> credit_, pulled_;        // (S,), workspace
-  Matrix<T> P_, P_next_, old_;       // workspace
+  Matrix<T> P_, P_next_;             // (S, S), workspace
+  Matrix<T> old_, new_;              // (S, m), workspace
+  Matrix<T> driven_;                 // (L, m), workspace: D^s a_hat^s of one row
+  Vector<T> effect_;                 // (L,), workspace
   std::uint64_t held_ = 0, waiting_ = 0;
 };
 
