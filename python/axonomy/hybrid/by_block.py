@@ -85,8 +85,8 @@ class ByBlock(Hybrid):
         for rule, (start, width) in used:
             if rule.needs_mask and (start > 0 or width < shape.n):
                 raise IncompatibleCell(
-                    f"by_block: {rule.name} keeps what all recurrent weights reach, so that its block must hold "
-                    f"all of W_rec; it has columns {start} to {start + width}"
+                    f"by_block: {rule.name} keeps what all recurrent weights reach, so that its block must "
+                    f"hold all of W_rec; it has columns {start} to {start + width}"
                 )
         return {
             "tensor": "by_block",
