@@ -89,7 +89,7 @@ def ring(n: int) -> Array:
 
 def network_for(rule: object, n: int = 4, **options: object) -> ax.LeakyRNN:
     """A network on which the rule, or the cell's rule, runs."""
-    sparse = getattr(rule, "tensor", "") == "sparse"
+    sparse = getattr(rule, "needs_mask", getattr(rule, "tensor", "") == "sparse")
     return network(n=n, mask=ring(n) if sparse else None, **options)
 
 
@@ -149,8 +149,7 @@ def _hybrids(parts: st.SearchStrategy[ax.Rule]) -> st.SearchStrategy[ax.Rule]:
             [rule for rule, _ in pairs], np.array([w for _, w in pairs]) / sum(w for _, w in pairs)
         )
     )
-    dense = parts.filter(lambda rule: not rule.needs_mask)  # the others have no place in a part of W_rec
-    blocks = st.tuples(dense, dense).map(lambda two: ax.by_block({"0:1": two[0], "1:": two[1]}))
+    blocks = st.tuples(parts, parts).map(lambda two: ax.by_block({"0:1": two[0], "1:": two[1]}))
     return mixes | blocks
 
 
@@ -166,14 +165,7 @@ def shape_of(steps: Sequence[Step], n: int, rule: object = None) -> ax.Shape:
     """Sizes of the steps, with a pattern where the rule needs one."""
     S, R = steps[0].D.shape
     pattern = network_for(rule, n).shape.pattern
-    return ax.Shape(
-        n,
-        n_out=len(steps[0].y),
-        m=len(steps[0].a_hat),
-        states_per_unit=S // n,
-        rows_per_unit=R // n,
-        pattern=pattern,
-    )
+    return ax.Shape(n, 0, len(steps[0].y), len(steps[0].a_hat), S // n, R // n, pattern)
 
 
 def take(learner: object, s: Step, noise: Array | None = None) -> None:

@@ -96,7 +96,7 @@ void bind_shape(py::module_& m) {
                        const std::optional<std::vector<std::vector<Index>>>& pattern) {
              Shape shape{n, n_in, n_out, regressors, states_per_unit, rows_per_unit};
              if (pattern) {
-               if (static_cast<Index>(pattern->size()) != n || regressors < n)
+               if (static_cast<Index>(pattern->size()) != n)
                  throw std::invalid_argument("pattern: expected one column a unit");
                shape.pattern = std::make_shared<const Sparsity>(*pattern);
              }
@@ -111,12 +111,8 @@ void bind_shape(py::module_& m) {
       .def_readonly("states_per_unit", &Shape::states_per_unit)
       .def_readonly("rows_per_unit", &Shape::rows_per_unit)
       .def_property_readonly("pattern", [](const Shape& s) -> std::optional<std::vector<std::vector<Index>>> {
-        if (!s.pattern) return std::nullopt;
-        std::vector<std::vector<Index>> columns(static_cast<std::size_t>(s.n));
-        for (Index v = 0; v < s.n; ++v)
-          for (Index w = s.pattern->begin(v); w < s.pattern->end(v); ++w)
-            columns[static_cast<std::size_t>(v)].push_back(s.pattern->unit(w));
-        return columns;
+        if (s.pattern == nullptr) return std::nullopt;
+        return s.pattern->columns();
       });
 }
 

@@ -27,8 +27,10 @@ std::unique_ptr<Learner<T>> make_hybrid(const Shape& shape, const LearnerSpec& s
   std::vector<std::unique_ptr<Learner<T>>> parts;
   for (std::size_t i = 0; i < spec.parts.size(); ++i) {
     Shape part = shape;
-    if (spec.tensor == "by_block") part.m = spec.blocks.at(i).width;
-    if (part.m < part.n) part.pattern = nullptr;  // of W_rec, which is not in the block
+    if (spec.tensor == "by_block") {
+      part.m = spec.blocks.at(i).width;
+      part.first += spec.blocks[i].start;
+    }
     parts.push_back(make_learner<T>(part, spec.parts[i]));
   }
   if (spec.tensor == "by_block") return std::make_unique<ByBlock<T>>(shape, std::move(parts), spec.blocks);

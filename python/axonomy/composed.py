@@ -29,7 +29,7 @@ from axonomy import _check, registry
 from axonomy import rule as rule_module
 from axonomy.axes import FACINGS, RANDOMNESS, SOLUTIONS, TENSORS, tensor_named
 from axonomy.component import Component
-from axonomy.errors import IncompatibleAxes
+from axonomy.errors import IncompatibleAxes, IncompatibleCell
 from axonomy.rule import Rule
 
 if TYPE_CHECKING:
@@ -95,14 +95,14 @@ class ComposedRule(Rule):
         return self.component.period(self.options)
 
     @property
-    def references(self) -> tuple[str, ...]:
-        """Keys of the bibliography."""
-        return self.component.references
-
-    @property
     def needs_mask(self) -> bool:
         """Whether the rule runs on sparse recurrent weights only."""
         return self.component.needs_mask
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Keys of the bibliography."""
+        return self.component.references
 
     def __str__(self) -> str:
         details = [self.component.title]
@@ -129,6 +129,11 @@ class ComposedRule(Rule):
         }
 
     def _spec(self, shape: Shape) -> dict[str, Any]:
+        if self.needs_mask and shape.pattern is None:
+            raise IncompatibleCell(
+                f"{self.name} needs sparse recurrent weights, a network with a mask: on dense ones n >= 2 is "
+                "RTRL (axonomy.rules.rtrl() or rtrl_lazy()), and n = 1 is axonomy.rules.snap(1)"
+            )
         return {
             "tensor": self.tensor,
             "solver": self.solver,

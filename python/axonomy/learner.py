@@ -15,7 +15,6 @@ import numpy as np
 from axonomy import _check, _core
 from axonomy.cells.base import Cell, FloatArray
 from axonomy.component import Option, Options
-from axonomy.errors import IncompatibleCell
 from axonomy.order import Order
 from axonomy.rule import Rule
 from axonomy.rules import as_rule
@@ -170,11 +169,6 @@ class Learner(ABC):
 
 def core_learner(rule: Rule, shape: Shape, dtype: np.dtype[Any]) -> _core.Learner32 | _core.Learner64:
     """Return the core's learner for a rule on a network of this shape."""
-    if rule.needs_mask and shape.pattern is None:
-        raise IncompatibleCell(
-            f"{rule.name} needs sparse recurrent weights, a network with a mask: on dense ones n >= 2 is "
-            "RTRL (axonomy.rules.rtrl() or rtrl_lazy()), and n = 1 is axonomy.rules.snap(1)"
-        )
     make = _core.make_learner32 if dtype == np.float32 else _core.make_learner64
     return make(shape._core(), rule._spec(shape))
 

@@ -54,13 +54,13 @@ class Rule(ABC):
 
     @property
     @abstractmethod
-    def references(self) -> tuple[str, ...]:
-        """Keys of the bibliography."""
+    def needs_mask(self) -> bool:
+        """Whether the rule runs on sparse recurrent weights only."""
 
     @property
     @abstractmethod
-    def needs_mask(self) -> bool:
-        """Whether the rule runs on sparse recurrent weights only."""
+    def references(self) -> tuple[str, ...]:
+        """Keys of the bibliography."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:

@@ -53,8 +53,6 @@ class Shape:
         m = self.n + self.n_in + 1 if self.m is None else _check.integer("m", self.m, 1)
         object.__setattr__(self, "m", m)
         if self.pattern is not None:
-            if m < self.n:
-                raise ValueError(f"m: expected at least the {self.n} units that have a pattern, got {m}")
             object.__setattr__(self, "pattern", _pattern(self.pattern, self.n))
 
     @property
@@ -67,10 +65,6 @@ class Shape:
         """Number of rows of W."""
         return self.rows_per_unit * self.n
 
-    def with_regressors(self, m: int) -> Shape:
-        """Return the same sizes with another number of regressors; too few for W_rec have no pattern."""
-        return replace(self, m=m, pattern=self.pattern if m >= self.n else None)
-
     @property
     def mask(self) -> _check.BoolArray | None:
         """Which recurrent weights exist, shape (n, n), ``[to, from]``; None: all."""
@@ -80,6 +74,10 @@ class Shape:
         for column, units in enumerate(self.pattern):
             mask[list(units), column] = True
         return mask
+
+    def with_regressors(self, m: int) -> Shape:
+        """Return the same sizes with another number of regressors."""
+        return replace(self, m=m)
 
     def _core(self) -> _core.Shape:
         assert self.m is not None
@@ -95,8 +93,8 @@ class Shape:
 
     @classmethod
     def _of(cls, core: Any) -> Shape:
-        sizes = core.n, core.n_in, core.n_out, core.m, core.states_per_unit, core.rows_per_unit
-        return cls(*sizes, pattern=core.pattern)
+        sizes = (core.n, core.n_in, core.n_out, core.m, core.states_per_unit, core.rows_per_unit)
+        return cls(*sizes, pattern=None if core.pattern is None else tuple(map(tuple, core.pattern)))
 
 
 def _pattern(value: object, n: int) -> tuple[tuple[int, ...], ...]:

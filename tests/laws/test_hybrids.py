@@ -22,7 +22,6 @@ from drawing import (
     network_for,
     networks,
     over,
-    ring,
     rule_of,
     rules,
     shape_of,
@@ -55,7 +54,7 @@ def test_mix_of_one_is_the_one(cell: ax.TableCell) -> None:
 def test_mix_holds_what_the_one_holds(cell: ax.TableCell) -> None:
     steps = random_steps(np.random.default_rng(0), n=3, m=5, T=6, p=2, g=2, n_out=2)
     alone, mixed = (
-        drive(ax.make_learner(rule, shape_of(steps, 3, cell), seed=1), steps)
+        drive(ax.make_learner(rule, shape_of(steps, 3, rule), seed=1), steps)
         for rule in (rule_of(cell), ax.mix([rule_of(cell)], [1.0]))
     )
     for one, other in zip(alone, mixed, strict=True):
@@ -173,10 +172,9 @@ def test_influence_of_blocks() -> None:
 @every_cell
 def test_every_cell_in_a_block(cell: ax.TableCell) -> None:
     rule = ax.by_block(W_rec=rule_of(cell), W_in="rtrl", b="rtrl")
-    rnn = network_for(cell)
-    found = gradient(rnn, rule, seed=2)
+    found = gradient(network_for(rule), rule, seed=2)
     assert np.isfinite(found).all()
-    assert_close(found[:, :, 4:], gradient(rnn, "rtrl")[:, :, 4:], 1e-13)
+    assert_close(found[:, :, 4:], gradient(network_for(rule), "rtrl")[:, :, 4:], 1e-13)
 
 
 def test_a_network_without_inputs() -> None:
@@ -262,9 +260,10 @@ def test_nothing_of_the_old_weights_is_missed(rule: ax.Rule) -> None:
     assert (results[0] != rnn.W).any()
 
 
-@given(rule=rules(), seed=st.integers(0, 99), at=st.integers(0, 6), every=st.integers(1, 3))
-def test_any_rule_resumes(rule: ax.Rule, seed: int, at: int, every: int) -> None:
-    rnn = network(seed, n=3, mask=ring(3) if rule.needs_mask else None)
+@given(rule=rules(), rnn=networks(), at=st.integers(0, 6), every=st.integers(1, 3))
+def test_any_rule_resumes(rule: ax.Rule, rnn: ax.LeakyRNN, at: int, every: int) -> None:
+    if rule.needs_mask:
+        rnn = network_for(rule, rnn.shape.n)
     data, (mask, reset) = stream(rnn, 6), flags(6)
 
     def made() -> ax.Trainer:
@@ -351,18 +350,6 @@ def test_bad_mixes(arguments: tuple, message: str) -> None:
 def test_bad_blocks(blocks: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ax.make_learner(ax.by_block(blocks), network())
-
-
-def test_snap_in_a_block() -> None:
-    """It keeps what all recurrent weights reach: of W_rec, or of all."""
-    rnn = network(mask=ring(4))
-    whole = gradient(rnn, ax.rules.snap(3))
-    found = gradient(rnn, ax.by_block(W_rec=ax.rules.snap(3), W_in="rtrl", b="rflo"))
-    assert_close(found[:, :, :4], whole[:, :, :4], 1e-13)
-    with pytest.raises(ax.IncompatibleCell, match=r"its block must hold all of W_rec; it has columns 4 to 6"):
-        ax.make_learner(ax.by_block(W_rec="rtrl", W_in=ax.rules.snap(2), b="rtrl"), rnn)
-    with pytest.raises(ax.IncompatibleCell, match=r"on dense ones n >= 2 is RTRL"):
-        ax.make_learner(ax.mix(["rtrl", ax.rules.snap(2)]), network())
 
 
 def test_a_block_twice() -> None:

@@ -217,6 +217,60 @@ def test_a_state_with_weights_that_do_not_exist_is_refused() -> None:
     np.testing.assert_array_equal(trainer.rnn.W, before)
 
 
+# ------------------------------------------------------------------------------------------ hybrids
+
+
+def test_blocks_of_a_masked_network() -> None:
+    """Each block is what its rule gives on the whole network, also where it begins amid the units."""
+    rnn = network(mask=ring(4))
+    data = stream(rnn, 8)
+    sparse, exact = (ax.gradients(rnn, rule, data.X, data.Y).recurrent for rule in (ax.rules.snap(2), "rtrl"))
+    for blocks in ({"0:4": True, "4:": False}, {"0:3": False, "3:": True}, {"0:6": True, "6:": True}):
+        rules = {name: ax.rules.snap(2) if is_sparse else "rtrl" for name, is_sparse in blocks.items()}
+        found = ax.gradients(rnn, ax.by_block(rules), data.X, data.Y).recurrent
+        at = int(next(iter(blocks))[2:])
+        first, second = (sparse if is_sparse else exact for is_sparse in blocks.values())
+        assert_close(found, np.concatenate([first[:, :, :at], second[:, :, at:]], axis=2), 1e-13)
+    with pytest.raises(ax.IncompatibleCell):
+        ax.make_learner(ax.by_block({"0:4": ax.rules.snap(2), "4:": "rtrl"}), network())
+
+
+def test_mix_on_a_masked_network() -> None:
+    rnn, rule = network(mask=ring(4)), ax.mix([ax.rules.snap(2), "uoro"])
+    assert rule.needs_mask
+    data = stream(rnn, 12)
+    ax.Trainer(rnn, rule, ax.SGD(0.1)).run(data.X, data.Y)
+    assert not rnn.W[~weights(rnn)].any()
+    with pytest.raises(ax.IncompatibleCell):
+        ax.make_learner(rule, network())
+
+
+def test_a_learner_in_python_sees_the_pattern() -> None:
+    seen = []
+
+    class Looks(ax.Learner):
+        """Notes its shape; its gradient is dense."""
+
+        facing, tensor, randomness, solution = "past", "k=i", "deterministic", "closed-form"
+        solver, title, bias = "looks", "looks", "biased"
+        memory = time = ax.Order(2)
+        carries = ()
+
+        def reset(self, state: Array) -> None:
+            seen.append(self.shape)
+
+        def step(self, step: ax.Step) -> Array:
+            return np.ones((self.shape.R, self.shape.m))
+
+    rnn = network(mask=ring(4))
+    data, before = stream(rnn, 3), rnn.W
+    with ax.registered(Looks):
+        rule = ax.compose("past", "k=i", "deterministic", "closed-form", solver="looks")
+        ax.Trainer(rnn, rule, ax.SGD(0.1)).run(data.X, data.Y)
+    assert seen[0] == rnn.shape
+    assert_close(rnn.W, before - 0.3 * weights(rnn), 1e-13)
+
+
 # ------------------------------------------------------------------------------------------ SnAp-n
 
 

@@ -253,10 +253,6 @@ DTYPE = "dtype: expected float32 or float64, got"
         (lambda: ax.Shape(2, rows_per_unit=0), f"rows_per_unit: {WHOLE} 1, got 0"),
         (lambda: ax.Shape(2**70), f"n: {WHOLE} 1, got {2**70}"),
         (
-            lambda: ax.Shape(2, m=1, pattern=RING),
-            "m: expected at least the 2 units that have a pattern, got 1",
-        ),
-        (
             lambda: ax.Shape(3, pattern=RING),
             "pattern: expected the units that get from each of the 3 units, or",
         ),

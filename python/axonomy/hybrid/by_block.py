@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from axonomy import _check
 from axonomy import rule as rule_module
-from axonomy.errors import IncompatibleCell
 from axonomy.hybrid.parts import Hybrid
 from axonomy.rule import Rule
 from axonomy.rules import as_rule
@@ -82,12 +81,6 @@ class ByBlock(Hybrid):
             for (_, rule), block in zip(self.blocks, self.columns(shape), strict=True)
             if block[1]
         ]
-        for rule, (start, width) in used:
-            if rule.needs_mask and (start > 0 or width < shape.n):
-                raise IncompatibleCell(
-                    f"by_block: {rule.name} keeps what all recurrent weights reach, so that its block must "
-                    f"hold all of W_rec; it has columns {start} to {start + width}"
-                )
         return {
             "tensor": "by_block",
             "parts": [rule._spec(shape.with_regressors(width)) for rule, (_, width) in used],

@@ -84,7 +84,7 @@ def enumerable(rule: Rule, sequences: int) -> list[Size]:
     """
     most = int(np.log2(sequences))
     hand = cases.by_hand(rule)
-    among = [s for s in (HAND if hand else NETWORK) if cases.fits(rule, s.shape)]
+    among = cases.fitting_sizes(rule, HAND if hand else NETWORK)
     if not among:
         raise ValueError(
             f"rule: expected one whose blocks of columns are those of a small network, got {rule}"

@@ -40,8 +40,8 @@ class Size:
     seed : int
     by_hand : bool
         Whether the learner is driven by hand, or learns on a leaky RNN.
-    ring : bool
-        Whether each unit gets from itself and one other only, for rules that need sparse recurrent weights.
+    masked : bool
+        Whether only some recurrent weights exist.
     """
 
     n: int
@@ -51,7 +51,13 @@ class Size:
     T: int = 4
     seed: int = 0
     by_hand: bool = True
-    ring: bool = False
+    masked: bool = False
+
+    @property
+    def mask(self) -> BoolArray | None:
+        """A ring, in which every unit gets from itself and from the one before; or None."""
+        ring = np.eye(self.n, dtype=np.bool_)
+        return ring | np.roll(ring, 1, axis=0) if self.masked else None
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -61,6 +67,7 @@ class Size:
     @property
     def shape(self) -> Shape:
         """The sizes as a learner gets them."""
+        pattern: Any = self.mask
         return Shape(
             self.n,
             n_in=max(self.m - self.n - 1, 0),
@@ -68,11 +75,11 @@ class Size:
             m=self.m,
             states_per_unit=self.p,
             rows_per_unit=self.g,
-            pattern=ring(self.n) if self.ring else None,
+            pattern=pattern,
         )
 
     def __str__(self) -> str:
-        how = ("by hand" if self.by_hand else "on a leaky RNN") + (", recurrent weights a ring" * self.ring)
+        how = "by hand" if self.by_hand else "on a leaky RNN"
         return (
             f"n={self.n}, m={self.m}, states per unit {self.p}, rows per unit {self.g}, steps {self.T}, "
             f"seed {self.seed}, {how}"
@@ -85,11 +92,6 @@ HAND = (
 NETWORK = (
     Size(1, 2, by_hand=False), Size(2, 4, by_hand=False), Size(3, 6, by_hand=False),
 )  # fmt: skip
-
-
-def ring(n: int) -> tuple[tuple[int, ...], ...]:
-    """Return the pattern by which each unit gets from itself and from the one before."""
-    return tuple(tuple(sorted({unit, (unit + 1) % n})) for unit in range(n))
 
 
 # ------------------------------------------------------------------------------------- what rules are
@@ -123,9 +125,15 @@ def fits(rule: Rule, shape: Shape) -> bool:
     return True
 
 
+def fitting_sizes(rule: Rule, among: Sequence[Size]) -> list[Size]:
+    """Return those of some sizes that fit a rule, masked if it needs that."""
+    sizes = (replace(size, masked=rule.needs_mask) for size in among)
+    return [size for size in sizes if fits(rule, size.shape)]
+
+
 def by_hand(rule: Rule) -> bool:
     """Whether the rule can do without the network."""
-    size = replace(next((s for s in HAND if fits(rule, s.shape)), HAND[-1]), ring=rule.needs_mask)
+    size = next(iter(fitting_sizes(rule, HAND)), HAND[-1])
     try:
         drive(make_learner(rule, size.shape), random_steps(replace(size, T=1)))
     except ValueError as error:
@@ -139,17 +147,13 @@ def sizes(rule: Rule, steps: int = 0) -> list[Size]:
     """Return the sizes for a rule, the smallest first, by hand if that can be."""
     T = max(steps, horizon(rule) + 3)
     among = HAND if by_hand(rule) else NETWORK
-    return [
-        replace(s, T=T, ring=rule.needs_mask)
-        for s in sorted(among, key=lambda s: s.order)
-        if fits(rule, s.shape)
-    ]
+    return [replace(s, T=T) for s in sorted(fitting_sizes(rule, among), key=lambda s: s.order)]
 
 
 def network_sizes(rule: Rule, steps: int = 0) -> list[Size]:
     """Return the sizes of leaky RNNs for a rule, the smallest first."""
     T = max(steps, horizon(rule) + 3)
-    return [replace(s, T=T, ring=rule.needs_mask) for s in NETWORK if fits(rule, s.shape)]
+    return [replace(s, T=T) for s in fitting_sizes(rule, NETWORK)]
 
 
 # --------------------------------------------------------------------------------------- random steps
@@ -239,16 +243,15 @@ def random_network(size: Size, *, flags: bool = False, dtype: Any = np.float64, 
     rng = np.random.default_rng(size.seed)
     n, n_in, n_out = size.n, size.shape.n_in, size.shape.n_out
     settings = {"alpha": 0.7, "loss": "mse", **settings}
-    exists = size.shape.mask
     W_rec = rng.normal(size=(n, n)) / np.sqrt(n)
     rnn = LeakyRNN(
-        W_rec if exists is None else W_rec * exists,
+        W_rec if size.mask is None else W_rec * size.mask,
         rng.normal(size=(n, n_in)) / np.sqrt(max(n_in, 1)),
         rng.normal(size=n) * 0.3,
         rng.normal(size=(n_out, n)) / np.sqrt(n),
         rng.normal(size=n_out) * 0.3,
         dtype=dtype,
-        mask=exists,
+        mask=size.mask,
         **settings,
     )
     rnn.state = rng.normal(size=n) * 0.5

@@ -332,8 +332,7 @@ def _lag_sizes(rule: Rule) -> list[Size]:
     if rule.facing == "past":
         return cases.network_sizes(rule, T)
     by_hand = cases.by_hand(rule)
-    ring = rule.needs_mask
-    return [Size(n, n + rule.period + 3, T=T, by_hand=by_hand, ring=ring) for n in (1, 2)]
+    return [Size(n, n + rule.period + 3, T=T, by_hand=by_hand, masked=rule.needs_mask) for n in (1, 2)]
 
 
 def memory_is_as_declared(rule: Rule, size: object) -> None:
@@ -341,10 +340,8 @@ def memory_is_as_declared(rule: Rule, size: object) -> None:
     (leaf,) = cases.leaves(rule)
     power = leaf.component.memory.n
     n = min(64, int(2e6 ** (1 / max(power, 1))))
-    shapes = [
-        Shape(k, n_in=1, n_out=1, pattern=cases.ring(k) if rule.needs_mask else None) for k in (n, 2 * n)
-    ]
-    held = [make_learner(rule, shape).nbytes for shape in shapes]
+    sizes = (Size(k, k + 2, masked=rule.needs_mask) for k in (n, 2 * n))
+    held = [make_learner(rule, size.shape).nbytes for size in sizes]
     grows = float(np.log2(max(held[1], 1) / max(held[0], 1)))
     least = power - 0.2 if all(leaf.options[k] == o.default for k, o in leaf.component.options.items()) else 0
     if not least <= grows <= power + 0.2:
@@ -447,7 +444,7 @@ def _forgets(rule: Rule) -> str:
 def _largest(rule: Rule) -> list[Size]:
     rank = max(getattr(leaf, "rank", 1) for leaf in cases.leaves(rule))
     n = max(4, rank + 2)
-    return [Size(n, n + 3, T=cases.horizon(rule) + 3, by_hand=False, ring=rule.needs_mask)]
+    return [Size(n, n + 3, T=cases.horizon(rule) + 3, by_hand=False, masked=rule.needs_mask)]
 
 
 def _any_one(rule: Rule) -> list[str]:

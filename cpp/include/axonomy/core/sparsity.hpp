@@ -30,6 +30,12 @@ class Sparsity {
   Index begin(Index v) const { return starts_[static_cast<std::size_t>(v)]; }
   Index end(Index v) const { return starts_[static_cast<std::size_t>(v) + 1]; }
   Index unit(Index weight) const { return units_[static_cast<std::size_t>(weight)]; }
+  // What it was made of.
+  std::vector<std::vector<Index>> columns() const {
+    std::vector<std::vector<Index>> all;
+    for (Index v = 0; v < n(); ++v) all.emplace_back(units_.begin() + begin(v), units_.begin() + end(v));
+    return all;
+  }
 
   // h (R,) += W_rec x
   template <class T>
@@ -57,7 +63,7 @@ class Sparsity {
   // Zero where no weight exists: W (R, m), or a gradient of it.
   template <class T>
   void clear_others(Matrix<T>& W) const {
-    for (Index v = 0; v < n(); ++v)
+    for (Index v = 0; v < std::min(n(), W.cols()); ++v)
       for (Index offset = 0; offset < W.rows(); offset += n()) {
         T* column = W.data() + v * W.rows() + offset;
         Index next = 0;

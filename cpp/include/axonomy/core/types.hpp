@@ -63,6 +63,7 @@ struct Shape {
   Index m = 0;                // regressors, [a_prev, x, 1]
   Index states_per_unit = 1;  // p
   Index rows_per_unit = 1;    // g
+  Index first = 0;            // which of a network's regressors is the first here: a block of columns
   std::shared_ptr<const Sparsity> pattern = nullptr;  // the recurrent weights that exist; null: all
 
   Index S() const { return states_per_unit * n; }

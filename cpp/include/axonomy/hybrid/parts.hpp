@@ -36,6 +36,11 @@ class Parts : public Learner<T> {
 
   bool may_throw() const override { return any(&Learner<T>::may_throw); }
   bool looks_ahead() const override { return any(&Learner<T>::looks_ahead); }
+  bool keeps_pattern() const override {
+    for (const auto& part : parts_)
+      if (!part->keeps_pattern()) return false;
+    return true;
+  }
   void reset(const T* state) override {
     for (const auto& part : parts_) part->reset(state);
   }

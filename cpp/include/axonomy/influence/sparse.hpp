@@ -51,8 +51,9 @@ class SparseInfluence final : public Learner<T> {
         state.last_link = static_cast<Index>(links_.size());
         most_links = std::max(most_links, state.last_link - state.first_link);
       }
-      for (const Link& input : inputs[index(u)]) regressors_.push_back(input.from);
-      for (Index j = n; j < shape.m; ++j) regressors_.push_back(j);
+      for (const Link& input : inputs[index(u)])
+        if (const Index j = input.from - shape.first; j >= 0 && j < shape.m) regressors_.push_back(j);
+      for (Index j = std::max<Index>(0, n - shape.first); j < shape.m; ++j) regressors_.push_back(j);
       rows.regressors = static_cast<Index>(regressors_.size()) - rows.first_regressor;
       rows.columns = (g * rows.regressors + width - 1) / width * width;
       const Index entries = p * rows.states * rows.columns;
