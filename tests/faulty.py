@@ -87,7 +87,7 @@ class OwnDice(Rtrl):
         self.rng = np.random.default_rng()
 
     def step(self, step: ax.Step) -> np.ndarray:
-        return super().step(step) * self.rng.choice([0.0, 2.0])
+        return super().step(step) * self.rng.normal()
 
 
 class Lingering(Rtrl):

@@ -247,3 +247,22 @@ def test_interrupt(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     assert {row["rule"]: row["seeds"] for row in rows_of(tmp_path)} == {"RFLO": "1", "UORO": "1"}
     assert names_in(tmp_path) == FILES
+
+
+def test_a_hybrid_in_json_or_a_file(tmp_path: Path) -> None:
+    """Rules that have no short form."""
+    hybrid = ax.mix(["rtrl_lazy", ax.by_block(W_rec="uoro", W_in="rflo", b="rflo")], [0.25, 0.75])
+    (tmp_path / "rule.toml").write_text(ax.mix(["rflo", "dni"]).to_toml(), encoding="utf-8")
+    (tmp_path / "rule.json").write_text(ax.mix(["snap", "dni"]).to_json(), encoding="utf-8")
+    rules = (hybrid.to_json(), str(tmp_path / "rule.toml"), str(tmp_path / "rule.json"))
+    rows = compared(tmp_path / "out", "--no-figure", rules=rules, seeds=1)
+    labels = {hybrid.name, "0.5 RFLO + 0.5 DNI", "0.5 SnAp-1, e-prop + 0.5 DNI"}
+    assert {row["rule"] for row in rows} == labels
+    assert ax.Rule.from_dict(config_of(tmp_path / "out")["rules"][hybrid.name]) == hybrid
+
+
+def test_a_file_that_is_no_rule(tmp_path: Path) -> None:
+    (tmp_path / "rule.toml").write_text("mix = 3", encoding="utf-8")
+    for rule in (str(tmp_path / "rule.toml"), "{3"):
+        assert refused("compare", "--rule", rule, "--out", tmp_path / "out").startswith("rule: expected")
+    assert "nothing.json" in refused("compare", "--rule", "nothing.json", "--out", tmp_path / "out")

@@ -299,7 +299,8 @@ def test_axes_of_the_whole() -> None:
     assert ax.mix(["rtrl", "rflo"]).randomness == "deterministic"
     assert ax.mix(["rtrl", "dni"]).solution == "numerical"
     assert ax.by_block(W_rec="rtrl", W_in="rtrl", b="rtrl").tensor == "kij"
-    assert ax.mix(["uoro", "kf_rtrl"]).tensor == "0.5 UORO + 0.5 KF-RTRL"
+    assert ax.mix(["uoro", "kf_rtrl"]).tensor == "mix"
+    assert ax.by_block({"0:1": "uoro", "1:": "rtrl"}).tensor == "by block"
 
 
 def test_lags() -> None:

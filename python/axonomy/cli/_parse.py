@@ -11,10 +11,15 @@ import axonomy as ax
 from axonomy import tasks
 
 CELL = "[FACING:]TENSOR:RANDOMNESS:SOLUTION[:KEY=VALUE...]"
+FORMS = f"A named rule, NAME[:KEY=VALUE...], a cell {CELL}, a rule in JSON, or a .json or .toml file of one"
 
 
 def parse_rule(text: str, **options: Any) -> ax.Rule:
-    """A rule from ``NAME[:key=value...]`` or a cell's ``[facing:]tensor:randomness:solution...``."""
+    """A rule from any of the FORMS."""
+    if written := _written(text):
+        if options:
+            raise ValueError(f"a rule that is written out takes no more options, got {', '.join(options)}")
+        return written
     parts = text.split(":")
     if parts[0] in ax.rules.names():
         return _call(getattr(ax.rules, parts[0]), parse_options(parts[1:]) | options)
@@ -25,6 +30,17 @@ def parse_rule(text: str, **options: Any) -> ax.Rule:
         raise ValueError(f"rule must be one of {', '.join(ax.rules.names())}, or a cell {CELL}, got {text!r}")
     axes = dict(zip(("facing", "tensor", "randomness", "solution"), parts, strict=False))
     return _call(ax.compose, axes | parse_options(parts[4:]) | options)
+
+
+def _written(text: str) -> ax.Rule | None:
+    """The rule of a JSON object, or of a JSON or TOML file."""
+    if text.lstrip().startswith("{"):
+        return ax.Rule.from_json(text)
+    path = Path(text)
+    if path.suffix.lower() not in (".json", ".toml"):
+        return None
+    content = path.read_text(encoding="utf-8")
+    return ax.Rule.from_json(content) if path.suffix.lower() == ".json" else ax.Rule.from_toml(content)
 
 
 def _facing_of(tensor: str) -> str:

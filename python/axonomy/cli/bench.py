@@ -25,8 +25,7 @@ def bench(
     rule: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"A named rule, NAME[:KEY=VALUE...], or a cell {_parse.CELL}; repeat for several. "
-            "By default every rule of the table.",
+            help=f"{_parse.FORMS}; repeat for several. By default every rule of the table.",
             metavar="RULE",
         ),
     ] = None,

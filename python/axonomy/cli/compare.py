@@ -14,7 +14,7 @@ def compare(
     rule: Annotated[
         list[str],
         typer.Option(
-            help=f"A named rule, NAME[:KEY=VALUE...], or a cell {_parse.CELL}; repeat for several.",
+            help=f"{_parse.FORMS}; repeat for several.",
             metavar="RULE",
         ),
     ],

@@ -30,7 +30,7 @@ def train(
     rule: Annotated[
         str | None,
         typer.Option(
-            help=f"A named rule, or a cell {_parse.CELL}; see axonomy table.",
+            help=f"{_parse.FORMS}; see axonomy table.",
             rich_help_panel=_RULE,
             metavar="RULE",
         ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from axonomy import _check
 from axonomy import rule as rule_module
@@ -31,6 +31,8 @@ class ByBlock(Hybrid):
     blocks : tuple of (str, Rule)
         What columns, and the rule for them.
     """
+
+    kind: ClassVar[str] = "by block"
 
     blocks: tuple[tuple[str, Rule], ...]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from axonomy import _check
 from axonomy import rule as rule_module
@@ -32,6 +32,8 @@ class Mix(Hybrid):
     weights : tuple of float
         At least 0, with sum 1.
     """
+
+    kind: ClassVar[str] = "mix"
 
     _rules: tuple[Rule, ...]
     weights: tuple[float, ...]

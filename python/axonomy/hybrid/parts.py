@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from axonomy.rule import Rule
 
@@ -18,7 +18,15 @@ def common(values: Iterable[Value], otherwise: Value) -> Value:
 
 
 class Hybrid(Rule):
-    """A rule made of other rules."""
+    """A rule made of other rules.
+
+    Attributes
+    ----------
+    kind : str
+        How they are put together; what :attr:`tensor` says where they differ in it.
+    """
+
+    kind: ClassVar[str]
 
     @property
     @abstractmethod
@@ -36,7 +44,7 @@ class Hybrid(Rule):
         facings = {rule.facing for rule in self.rules} - {"none"}
         return (
             common(facings, "both" if facings else "none"),
-            common((rule.tensor for rule in self.rules), self.name),
+            common((rule.tensor for rule in self.rules), self.kind),
             common((rule.randomness for rule in self.rules), "stochastic"),
             common((rule.solution for rule in self.rules), "numerical"),
         )
