@@ -44,6 +44,19 @@ def test_every_rule_asked_for(tmp_path: Path) -> None:
         assert float(row["microseconds"]) == pytest.approx(1e6 / rate, rel=1e-2)
 
 
+def test_in_units_of_rtrl(tmp_path: Path) -> None:
+    path = tmp_path / "bench.csv"
+    with_it = invoke("--rule", "rtrl", "--rule", "rflo", "--hidden", "4", "--out", str(path), *QUICK)
+    assert "× RTRL" in with_it.output
+    rows = {row["rule"]: row for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
+    assert float(rows["RTRL"]["times_rtrl"]) == 1.0
+    ratio = float(rows["RFLO"]["steps_per_second"]) / float(rows["RTRL"]["steps_per_second"])
+    assert float(rows["RFLO"]["times_rtrl"]) == pytest.approx(ratio, rel=1e-2)
+    without = invoke("--rule", "rflo", "--hidden", "4", "--out", str(path), *QUICK)
+    assert "× RTRL" not in without.output
+    assert next(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))["times_rtrl"] == ""
+
+
 def test_all_rules_by_default() -> None:
     result = invoke("--hidden", "3", *QUICK)
     assert result.exit_code == 0, result.output

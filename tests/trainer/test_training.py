@@ -209,6 +209,29 @@ def test_an_empty_run_is_nothing() -> None:
     assert_same_state(trainer, untouched)
 
 
+@pytest.mark.parametrize("n", [5, 16])
+@pytest.mark.parametrize("update_every", [1, 5])
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 1e-4)])
+def test_lazy_rtrl_is_rtrl_over_thousands_of_updates(
+    n: int, update_every: int, dtype: type, tolerance: float
+) -> None:
+    """Online, the weights changing under both, with masks and resets."""
+    steps = 4000
+    mask, reset = flags(steps)
+    trained = []
+    for rule in (ax.rules.rtrl(), ax.rules.rtrl_lazy()):
+        rnn = network(n=n, dtype=dtype)
+        data = stream(rnn, steps)
+        loss = (
+            ax.Trainer(rnn, rule, ax.SGD(0.01), update_every=update_every)
+            .run(data.X, data.Y, mask, reset)
+            .loss
+        )
+        trained.append((loss[mask], rnn.W))
+    for exact, lazy in zip(*trained, strict=True):
+        assert_close(lazy, exact, tolerance)
+
+
 # -------------------------------------------------------------------------------- sample by sample
 
 

@@ -17,7 +17,7 @@ from axonomy.cli import _comparison, _parse
 
 COLUMNS = (
     "rule", "facing", "tensor", "randomness", "solution", "n", "dtype", "steps_per_second", "spread",
-    "microseconds", "bytes",
+    "microseconds", "bytes", "times_rtrl",
 )  # fmt: skip
 
 
@@ -42,7 +42,8 @@ def bench(
 
     Rules that need sparse recurrent weights have eight of them a unit.
 
-    The rules of a size take turns. One thread; other work on the machine shows in the spread.
+    The rules of a size take turns. One thread; other work on the machine shows in the spread. Where RTRL is
+    among them, the others' speed is given in units of its own.
     """
     rules = _comparison.named_rules(rule) if rule else _all_rules()
     sizes = [_check.integer("hidden", _number(part), 1) for part in hidden.split(",")]
@@ -73,12 +74,15 @@ def _measure(
         else:
             runners[label] = runner
     rows = []
-    for label, found in speed.measure(runners, seconds, turns).items():
+    speeds = speed.measure(runners, seconds, turns)
+    rtrl = next((found.median for label, found in speeds.items() if rules[label] == ax.rules.rtrl()), None)
+    for label, found in speeds.items():
         rule = rules[label]
         learner = ax.make_learner(rule, speed.network(rule, n, dtype))
         values = (
             label, *rule.axes, n, dtype, round(found.median, 1), round(found.spread, 3),
             round(1e6 / found.median, 3), learner.nbytes,
+            None if rtrl is None else round(found.median / rtrl, 3),
         )  # fmt: skip
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return sorted(rows, key=lambda row: -float(row["steps_per_second"]))
@@ -98,7 +102,8 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     table.add_column("rule", overflow="fold")
     table.add_column("n", justify="right")
     table.add_column("dtype")
-    for heading in ("steps/s", "±", "µs/step", "kB"):
+    with_rtrl = any(row["times_rtrl"] is not None for row in rows)
+    for heading in ("steps/s", "±", "µs/step", "kB", *(("× RTRL",) if with_rtrl else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     for i, row in enumerate(rows):
         size = (row["n"], row["dtype"])
@@ -111,6 +116,11 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             f"{row['spread']:.0%}",
             f"{row['microseconds']:,.2f}",
             f"{row['bytes'] / 1000:,.1f}",
+            *((_times(row["times_rtrl"]),) if with_rtrl else ()),
             end_section=last,
         )
     return table
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:,.1f}" if ratio >= 1 else f"{ratio:.2f}"
