@@ -49,7 +49,7 @@ class PythonLearner final : public Learner<T> {
         learner_(std::move(learner)),
         kind_(noise_kind_of(learner_)),
         noise_(learner_.attr("n_noise").cast<Index>()),
-        ahead_(learner_.attr("facing").cast<std::string>() == "future") {
+        ahead_(learner_.attr("looks_ahead").cast<bool>()) {
     const Vector<T> zero = Vector<T>::Zero(shape.S());
     reset(zero.data());
     for (const auto& name : learner_.attr("carries").cast<std::vector<std::string>>()) {

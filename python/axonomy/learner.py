@@ -122,6 +122,11 @@ class Learner(ABC):
         """``"signs"`` or ``"normal"``, of unit variance; None if nothing is drawn."""
         return "signs" if self.n_noise else None
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether there is a gradient at steps without a target too: by default of future-facing rules."""
+        return self.facing == "future"
+
     def influence(self) -> FloatArray | None:
         """Return the influence M (S, R, m) the learner stands for; None if it has none."""
         return None

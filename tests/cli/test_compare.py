@@ -216,6 +216,7 @@ def test_a_bug_in_a_run_is_not_hidden(tmp_path: Path, monkeypatch: pytest.Monkey
 
 INTERRUPTED = """
 import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a parent may have ignored
 import axonomy as ax
 from axonomy.cli import main
 

@@ -426,6 +426,7 @@ def test_divergence_at_once(tmp_path: Path) -> None:
 
 INTERRUPTED = """
 import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a parent may have ignored
 import axonomy as ax
 from axonomy.cli import main
 

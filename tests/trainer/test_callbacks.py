@@ -154,6 +154,7 @@ def test_the_last_callback_may_raise_too() -> None:
 
 INTERRUPTED = """
 import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a parent may have ignored
 import numpy as np
 import axonomy as ax
 
