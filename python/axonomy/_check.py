@@ -30,9 +30,14 @@ def array(name: str, value: object) -> np.ndarray[Any, Any]:
 
 
 def real_array(
-    name: str, value: object, shape: tuple[int | None, ...], dtype: Any, meaning: str = ""
+    name: str,
+    value: object,
+    shape: tuple[int | None, ...],
+    dtype: Any,
+    meaning: str = "",
+    finite: bool = True,
 ) -> FloatArray:
-    """Return `value` as a finite C-contiguous array of `shape` (None: any length) and `dtype`."""
+    """Return `value` as a C-contiguous array of `shape` (None: any length) and `dtype`, of finite numbers."""
     wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ")"
     if len(shape) == 1:
         wanted = wanted.replace(")", ",)")
@@ -50,7 +55,7 @@ def real_array(
         raise ValueError(f"{expected}, got shape {array.shape}")
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(array, dtype=dtype).reshape(array.shape)
-    if not np.isfinite(result).all():
+    if finite and not np.isfinite(result).all():
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(result))[0])
         got = array[bad]
         raise ValueError(f"{name}: expected finite numbers in {np.dtype(dtype)}, got {got} at {bad}")

@@ -157,7 +157,9 @@ class Learner(ABC):
         return None if c is None else self._checked("credit", c, (self.shape.S,), "S")
 
     def _checked(self, method: str, value: object, shape: tuple[int | None, ...], meaning: str) -> FloatArray:
-        return _check.real_array(f"{type(self).__name__}.{method}", value, shape, self.dtype, meaning)
+        # What is not finite is for the core to find: the run has diverged.
+        name = f"{type(self).__name__}.{method}"
+        return _check.real_array(name, value, shape, self.dtype, meaning, finite=False)
 
     def _carried(self, name: str, shape: tuple[int, ...] | None, strict: bool) -> FloatArray | None:
         """Return an attribute for the core; if it does not fit, raise or, unless strict, return None."""

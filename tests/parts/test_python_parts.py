@@ -411,7 +411,6 @@ FAULTS = [
     (Rtrl, breaks, Broken, "out of order"),
     (Rtrl, spoils_and_breaks, Broken, "with a mess left behind"),
     (Rtrl, wrong_shape, ValueError, r"Failing.step: expected a real array of shape \(4, 7\) \(R, m\)"),
-    (Rtrl, not_finite, ValueError, "Failing.step: expected finite numbers"),
     (Rtrl, loses_its_array, ValueError, r"Failing.M: expected a real array of shape \(4, 4, 7\)"),
     (LargestTerms, breaks, Broken, "out of order"),
     (LargestTerms, wrong_mix, ValueError, "Failing.mix: expected two arrays"),
@@ -451,6 +450,26 @@ def test_a_fault_is_its_own_and_harms_nothing(
         trainer.run(data.X[at:], data.Y[at:])
         whole.run(data.X[at:], data.Y[at:])
         assert_same_state(trainer, whole)
+
+
+def test_numbers_that_are_not_finite_are_divergence() -> None:
+    """Of the gradient or of what is carried, as for every other rule."""
+
+    def grows_without_bound(part: object, gradient: np.ndarray) -> np.ndarray:
+        part.M = part.M * np.inf
+        return gradient
+
+    for how in (not_finite, grows_without_bound):
+        part = failing(Rtrl, 4, how)
+        with ax.registered(part), np.errstate(invalid="ignore"):
+            rnn = network()
+            data = stream(rnn, 10)
+            trainer = ax.Trainer(rnn, own(part), ax.SGD(0.1))
+            part.calls[0] = 0
+            with pytest.raises(ax.Diverged) as caught:
+                trainer.run(data.X, data.Y)
+            assert caught.value.step <= 10
+            assert all(np.isfinite(value).all() for value in trainer.state().values())
 
 
 def test_a_fault_in_one_sample_and_in_gradients() -> None:
