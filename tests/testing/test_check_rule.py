@@ -129,7 +129,7 @@ def on_network(T: int) -> str:
         (faulty.Cached, "resumes from its state", LOADED, by_hand(1)),
         (faulty.Loaded, "randomness as declared", "stochastic, but takes 0", "n=4, m=7"),
         (faulty.Small, "memory as declared", "the power 2.98", "of any size"),
-        (faulty.DividesByNorm, "zeros do no harm", "expected a finite number", by_hand(4)),
+        (faulty.DividesByNorm, "zeros do no harm", "expected a finite number", by_hand(1)),
         (faulty.Double, "masks", "gradient where there is no target", ON_NETWORK),
         (faulty.Double, "linear in q", "gradient of 2 q - 3 q'", by_hand(1)),
         (faulty.Silent, "some gradient", "expected one that is not zero within 4 steps", "n=2, m=4"),
