@@ -46,7 +46,7 @@ class ToDict final : public StateVisitor<T> {
     std::copy_n(data, detail::product(shape), copy.mutable_data());
     dict[py::str(prefix_.text + name)] = copy;
   }
-  void words(const char* name, std::uint64_t* data, Index size) override {
+  void words(const char* name, std::uint64_t* data, Index size, std::uint64_t) override {
     py::array_t<std::uint64_t> copy(size);
     std::copy_n(data, size, copy.mutable_data());
     dict[py::str(prefix_.text + name)] = copy;
@@ -68,13 +68,13 @@ class FromDict final : public StateVisitor<T> {
   void array(const char* name, T* data, std::vector<Index> shape) override {
     copy<T, py::array::f_style>(name, data, shape);
   }
-  void words(const char* name, std::uint64_t* data, Index size) override {
-    copy<std::uint64_t, py::array::f_style>(name, data, {size});
+  void words(const char* name, std::uint64_t* data, Index size, std::uint64_t most) override {
+    copy<std::uint64_t, py::array::f_style>(name, data, {size}, most);
   }
 
  private:
   template <class V, int Order>
-  void copy(const char* name, V* data, const std::vector<Index>& shape) {
+  void copy(const char* name, V* data, const std::vector<Index>& shape, V most = std::numeric_limits<V>::max()) {
     const std::string key = prefix_.text + name;
     if (!dict_.contains(key) && partial_) return;
     if (!dict_.contains(key))
@@ -88,6 +88,12 @@ class FromDict final : public StateVisitor<T> {
     if (got != shape)
       throw std::invalid_argument("load_state: '" + key + "' expected shape " + text(shape) +
                                   ", got " + text(got));
+    if constexpr (std::is_integral_v<V>) {
+      for (Index i = 0; i < value.size(); ++i)
+        if (value.data()[i] > most)
+          throw std::invalid_argument("load_state: '" + key + "' expected at most " + std::to_string(most) +
+                                      ", got " + std::to_string(value.data()[i]));
+    }
     if (write_) std::copy_n(value.data(), detail::product(shape), data);
   }
   static std::string text(const std::vector<Index>& shape) {

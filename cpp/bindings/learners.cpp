@@ -116,12 +116,24 @@ struct HandDriven {
 
   void reset(const std::optional<Array<T>>& state = std::nullopt) {
     const Vector<T> zero = Vector<T>::Zero(shape.S());
-    learner->reset(state ? data_of<T>(*state, shape.S(), "state") : zero.data());
+    whole([&] { learner->reset(state ? data_of<T>(*state, shape.S(), "state") : zero.data()); });
     gradient.setZero();
   }
   void new_sequence(const std::optional<Array<T>>& state) {
     const Vector<T> zero = Vector<T>::Zero(shape.S());
-    learner->new_sequence(state ? data_of<T>(*state, shape.S(), "state") : zero.data());
+    whole([&] { learner->new_sequence(state ? data_of<T>(*state, shape.S(), "state") : zero.data()); });
+  }
+
+  // All of it or, if it throws, nothing.
+  template <class Action>
+  void whole(const Action& action) {
+    before_.save(*this);
+    try {
+      action();
+    } catch (...) {
+      before_.restore(*this);
+      throw;
+    }
   }
 
   void step(const Array<T>& J, const Array<T>& D_dense, const Array<T>& a_hat, const Array<T>& q,
@@ -137,9 +149,11 @@ struct HandDriven {
                  data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"),
                  data_of<T>(state, S, "state"), data_of<T>(y, shape.n_out, "y")};
     const T* given = data_of<T>(noise, learner->noise_size(), "noise");
-    const std::vector<T> fresh = given ? std::vector<T>() : drawn(random, *learner);
-    gradient.setZero(R, shape.m);
-    learner->step(seen, given ? given : fresh.data(), T(1), gradient.data());
+    whole([&] {
+      const std::vector<T> fresh = given ? std::vector<T>() : drawn(random, *learner);
+      gradient.setZero(R, shape.m);
+      learner->step(seen, given ? given : fresh.data(), T(1), gradient.data());
+    });
     if (shape.pattern && !learner->keeps_pattern()) shape.pattern->clear_others(gradient);
   }
 
@@ -176,6 +190,9 @@ struct HandDriven {
   Jacobian<T> jacobian;
   BlockDiagonal<T> D, leak;
   Matrix<T> gradient;
+
+ private:
+  Snapshot<T> before_;
 };
 
 template <class T>

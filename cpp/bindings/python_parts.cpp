@@ -6,22 +6,22 @@ namespace axonomy::bindings {
 
 namespace {
 
-NoiseKind noise_kind_of(const py::object& part) {
-  const py::object kind = part.attr("noise_kind");
+NoiseKind noise_kind_of(const py::handle& kind) {
   if (kind.is_none()) return NoiseKind::none;
   return kind.cast<std::string>() == "normal" ? NoiseKind::normal : NoiseKind::signs;
 }
 
 class PythonReduction final : public ReductionFunction {
  public:
-  explicit PythonReduction(py::object reduction) : reduction_(std::move(reduction)), kind_(noise_kind_of(reduction_)) {}
+  explicit PythonReduction(py::object reduction)
+      : reduction_(std::move(reduction)), kind_(noise_kind_of(reduction_.attr("_checked_noise_kind")())) {}
 
   NoiseKind noise_kind() const override { return kind_; }
   Index noise_size(Index terms, Index rank) const override {
     const auto known = sizes_.find({terms, rank});
     if (known != sizes_.end()) return known->second;
     py::gil_scoped_acquire locked;
-    const auto size = reduction_.attr("n_noise")(terms, rank).cast<Index>();
+    const auto size = reduction_.attr("_checked_n_noise")(terms, rank).cast<Index>();
     return sizes_[{terms, rank}] = size;
   }
   void mix(const Matrix<double>& GL, const Matrix<double>& GR, Index rank, const Vector<double>& noise,
@@ -45,17 +45,15 @@ template <class T>
 class PythonLearner final : public Learner<T> {
  public:
   PythonLearner(const Shape& shape, py::object learner)
-      : shape_(shape),
-        learner_(std::move(learner)),
-        kind_(noise_kind_of(learner_)),
-        noise_(learner_.attr("n_noise").cast<Index>()),
-        ahead_(learner_.attr("looks_ahead").cast<bool>()) {
+      : shape_(shape), learner_(std::move(learner)) {
     const Vector<T> zero = Vector<T>::Zero(shape.S());
     reset(zero.data());
-    for (const auto& name : learner_.attr("carries").cast<std::vector<std::string>>()) {
-      carried_.push_back({name, {}, {}});
-      read(carried_.back(), true);
-    }
+    const auto facts = learner_.attr("_checked_facts")().cast<py::tuple>();
+    kind_ = noise_kind_of(facts[0]);
+    noise_ = facts[1].cast<Index>();
+    ahead_ = facts[2].cast<bool>();
+    for (const auto& name : facts[3].cast<std::vector<std::string>>()) carried_.push_back({name, {}, {}});
+    settle();
   }
   ~PythonLearner() override {
     py::gil_scoped_acquire locked;
@@ -83,7 +81,7 @@ class PythonLearner final : public Learner<T> {
     const py::object gradient = learner_.attr("_checked_update")(
         to_numpy<T>(step.J->dense()), to_numpy<T>(D), copied(step.a_hat, shape_.m), copied(step.q, shape_.S()),
         leak, copied(noise, noise_), copied(step.state, shape_.S()), copied(step.y, shape_.n_out));
-    for (Carried& part : carried_) read(part, true);
+    settle();
     if (target == nullptr || gradient.is_none()) return;
     Matrix<T> added(shape_.R(), shape_.m);
     assign<T>(added, gradient.cast<Array<T>>(), "gradient");
@@ -94,8 +92,7 @@ class PythonLearner final : public Learner<T> {
     py::gil_scoped_acquire locked;
     const py::object dense = learner_.attr("_checked_influence")();
     if (dense.is_none()) return false;
-    using Fortran = py::array_t<T, py::array::f_style | py::array::forcecast>;
-    const auto array = dense.cast<Fortran>();
+    const auto array = dense.cast<Ordered>();
     M.resize(shape_.S(), shape_.R() * shape_.m);
     std::copy_n(array.data(), M.size(), M.data());
     return true;
@@ -113,21 +110,20 @@ class PythonLearner final : public Learner<T> {
     for (Carried& part : carried_) {
       read(part, false);
       v.array(part.name.c_str(), part.data.data(), part.shape);
-      py::array_t<T> copy(std::vector<py::ssize_t>(part.shape.begin(), part.shape.end()));
-      std::copy(part.data.begin(), part.data.end(), copy.mutable_data());
-      learner_.attr(part.name.c_str()) = copy;
+      write(part);
     }
   }
 
   Diagnostics diagnostics() const override {
     py::gil_scoped_acquire locked;
     Diagnostics all;
-    for (const auto& [name, value] : learner_.attr("diagnostics")().cast<std::map<std::string, double>>())
+    for (const auto& [name, value] : learner_.attr("_checked_diagnostics")().cast<std::map<std::string, double>>())
       all.emplace_back(name, value);
     return all;
   }
 
  private:
+  using Ordered = py::array_t<T, py::array::f_style | py::array::forcecast>;  // as the core has arrays
   struct Carried {
     std::string name;
     std::vector<Index> shape;
@@ -140,14 +136,27 @@ class PythonLearner final : public Learner<T> {
     const py::object checked = learner_.attr("_carried")(
         part.name, first ? py::object(py::none()) : py::object(py::cast(part.shape)), strict);
     if (checked.is_none()) return;
-    const auto array = checked.cast<Array<T>>();
+    const auto array = checked.cast<Ordered>();
     part.shape.assign(array.shape(), array.shape() + array.ndim());
     part.data.assign(array.data(), array.data() + array.size());
+  }
+  void write(const Carried& part) {
+    Ordered copy(std::vector<py::ssize_t>(part.shape.begin(), part.shape.end()));
+    std::copy(part.data.begin(), part.data.end(), copy.mutable_data());
+    learner_.attr(part.name.c_str()) = copy;
+  }
+  // What is carried is of the run's precision at all times, whether anyone looks at it or not.
+  void settle() {
+    for (Carried& part : carried_) {
+      read(part, true);
+      write(part);
+    }
   }
 
   void call_with_state(const char* method, const T* state) {
     py::gil_scoped_acquire locked;
-    learner_.attr(method)(copied(state, shape_.S()));
+    learner_.attr("_checked_start")(method, copied(state, shape_.S()));
+    settle();
   }
 
   static py::object copied(const T* data, Index size) {
@@ -159,9 +168,9 @@ class PythonLearner final : public Learner<T> {
 
   Shape shape_;
   py::object learner_;
-  NoiseKind kind_;
-  Index noise_;
-  bool ahead_;
+  NoiseKind kind_ = NoiseKind::none;
+  Index noise_ = 0;
+  bool ahead_ = false;
   std::vector<Carried> carried_;
 };
 

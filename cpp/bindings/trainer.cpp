@@ -82,6 +82,7 @@ py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Ma
     request.gradient_norm |= name == "gradient_norm";
     request.spectral_radius |= name == "spectral_radius";
   }
+  const typename Trainer<T>::Turn turn(trainer);
   RunOutcome outcome;
   std::vector<MonitorRecord> records;
   std::exception_ptr failure;
@@ -124,6 +125,7 @@ py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Ma
       std::rethrow_exception(failure);
     } catch (py::error_already_set& error) {
       if (outcome.failed) note_step(error, trainer.step_count());
+      if (error.trace()) PyException_SetTraceback(error.value().ptr(), error.trace().ptr());
       result["error"] = error.value();
     }
   }
@@ -133,6 +135,7 @@ py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Ma
 template <class T>
 py::object learn_one(Trainer<T>& trainer, const Array<T>& x, const std::optional<Array<T>>& y) {
   const Shape& shape = trainer.engine().cell->shape();
+  const typename Trainer<T>::Turn turn(trainer);
   T loss;
   try {
     if (!trainer.step(data_of<T>(x, shape.n_in, "x"), data_of<T>(y, shape.n_out, "y"), false, loss))
@@ -160,6 +163,8 @@ py::tuple gradients_of(std::shared_ptr<Cell<T>> cell, std::shared_ptr<Learner<T>
   Array<T> influence(record_influence ? std::vector<Index>{length, shape.S(), shape.R(), shape.m}
                                       : std::vector<Index>{0});
   Array<T> credit(record_credit ? std::vector<Index>{length, shape.S()} : std::vector<Index>{0});
+  std::fill_n(influence.mutable_data(), influence.size(), T(0));
+  std::fill_n(credit.mutable_data(), credit.size(), T(0));
   const GradientsOut<T> out{recurrent.mutable_data(), output.mutable_data(), losses.mutable_data(),
                             record_influence ? influence.mutable_data() : nullptr,
                             record_credit ? credit.mutable_data() : nullptr};
@@ -203,12 +208,23 @@ void bind(py::module_& m) {
       .def(
           "predict_one",
           [](Tr& t, const Array<T>& x) {
+            const typename Tr::Turn turn(t);
             return to_numpy<T>(t.predict(data_of<T>(x, t.engine().cell->shape().n_in, "x")));
           },
           py::arg("x"))
-      .def("reset", [](Tr& t) { t.engine().reset(); })
+      .def("reset",
+           [](Tr& t) {
+             const typename Tr::Turn turn(t);
+             t.reset();
+           })
       .def("state", [](Tr& t) { return state_of<T>(t); })
-      .def("load_state", [](Tr& t, const py::dict& d) { load_state<T>(t, d); }, py::arg("state"));
+      .def(
+          "load_state",
+          [](Tr& t, const py::dict& d) {
+            const typename Tr::Turn turn(t);
+            load_state<T>(t, d);
+          },
+          py::arg("state"));
   m.def((std::string("gradients") + suffix<T>()).c_str(), &gradients_of<T>, py::arg("cell"),
         py::arg("learner"), py::arg("seed"), py::arg("initial"), py::arg("X"), py::arg("Y"),
         py::arg("mask"), py::arg("reset"), py::arg("noise"), py::arg("record_influence"),

@@ -24,6 +24,8 @@ std::unique_ptr<Learner<T>> made_outside(const Shape& shape, const LearnerFactor
 
 template <class T>
 std::unique_ptr<Learner<T>> make_hybrid(const Shape& shape, const LearnerSpec& spec) {
+  if (spec.parts.empty() || spec.parts.size() != (spec.tensor == "mix" ? spec.weights.size() : spec.blocks.size()))
+    throw std::invalid_argument("make_learner: a hybrid needs as many weights or blocks as parts");
   std::vector<std::unique_ptr<Learner<T>>> parts;
   for (std::size_t i = 0; i < spec.parts.size(); ++i) {
     Shape part = shape;

@@ -53,17 +53,17 @@ class Learner(ABC):
     >>> import axonomy as ax
     >>> class Trace(ax.Learner):
     ...     "The immediate influence, forgotten at a fixed rate."
-    ...     facing, tensor, randomness, solution = "past", "k=i", "deterministic", "closed-form"
+    ...     facing, tensor, randomness, solution = "past", "kij", "deterministic", "closed-form"
     ...     solver, title, bias = "fixed-trace", "a trace of fixed decay", "biased"
-    ...     memory = time = ax.Order(2)
-    ...     carries = ("B",)
+    ...     memory = time = ax.Order(3)
+    ...     carries = ("M",)
     ...     def reset(self, state):
-    ...         self.B = np.zeros((self.shape.R, self.shape.m))
+    ...         self.M = np.zeros((self.shape.S, self.shape.R, self.shape.m))
     ...     def step(self, step):
-    ...         self.B = 0.8 * self.B + np.outer(np.diag(step.D), step.a_hat)
-    ...         return step.q[:, None] * self.B
+    ...         self.M = 0.8 * self.M + step.M_bar
+    ...         return np.einsum("k,kij->ij", step.q, self.M)
     >>> with ax.registered(Trace):
-    ...     rule = ax.compose("past", "k=i", "deterministic", "closed-form", solver="fixed-trace")
+    ...     rule = ax.compose("past", "kij", "deterministic", "closed-form", solver="fixed-trace")
     ...     stream = ax.tasks.Add().generate(100)
     ...     rnn = ax.LeakyRNN.random(n_in=2, n_hidden=4, n_out=2)
     ...     history = ax.Trainer(rnn, rule, ax.SGD(0.01)).run(stream.X, stream.Y)
@@ -140,6 +140,37 @@ class Learner(ABC):
         return {}
 
     # What the core calls.
+
+    def _checked_facts(self) -> tuple[str | None, int, bool, list[str]]:
+        name = type(self).__name__
+        n_noise = _check.integer(f"{name}.n_noise", self.n_noise, 0)
+        kind = self.noise_kind
+        if kind is not None:
+            kind = _check.one_of(f"{name}.noise_kind", kind, ("signs", "normal"))
+        elif n_noise:
+            raise ValueError(
+                f"{name}.noise_kind: expected 'signs' or 'normal' for {n_noise} numbers, got None"
+            )
+        ahead = self.looks_ahead
+        if not isinstance(ahead, bool):
+            raise ValueError(f"{name}.looks_ahead: expected a truth value, got {_check.describe(ahead)}")
+        for carried in self.carries:
+            if carried in ("left", "right"):
+                raise ValueError(
+                    f"{name}.carries: expected other names than {carried!r}, which is a factor's"
+                )
+            if not hasattr(self, carried):
+                raise ValueError(f"{name}.carries: expected attributes that reset() makes, got {carried!r}")
+        return kind, n_noise, ahead, list(self.carries)
+
+    def _checked_start(self, method: str, state: FloatArray) -> None:
+        getattr(self, method)(state)
+
+    def _checked_diagnostics(self) -> dict[str, float]:
+        name = f"{type(self).__name__}.diagnostics"
+        given = _check.mapping(name, self.diagnostics(), "a dict of numbers")
+        return {str(key): float(_check.real_array(f"{name}: {key}", value, (), float, finite=False))
+                for key, value in given.items()}  # fmt: skip
 
     def _checked_update(self, *arrays: FloatArray) -> FloatArray | None:
         gradient = self.step(Step(*arrays))

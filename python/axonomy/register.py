@@ -11,7 +11,7 @@ import numpy as np
 
 from axonomy import _check, bibliography, registry
 from axonomy.axes import FACINGS, RANDOMNESS, SOLUTIONS, tensor_named
-from axonomy.component import Component, Options
+from axonomy.component import Component, Option, Options
 from axonomy.influence import factored
 from axonomy.influence.reductions.base import Reduction
 from axonomy.influence.splits import SPLITS
@@ -23,6 +23,20 @@ from axonomy.tasks import Task
 from axonomy.tasks import registry as task_registry
 
 Part = TypeVar("Part", bound=type)
+_tasks: list[type[Task]] = []
+# What compose() takes itself, and what a learner has besides its settings.
+_TAKEN = {
+    "facing",
+    "tensor",
+    "randomness",
+    "solution",
+    "solver",
+    "rank",
+    "current",
+    "immediate",
+    "dtype",
+    "shape",
+}
 
 
 def register(part: Part) -> Part:
@@ -47,6 +61,7 @@ def register(part: Part) -> Part:
         if name in task_registry:
             raise ValueError(f"name: expected one that no task has yet, got {name!r}")
         task_registry[name] = part
+        _tasks.append(part)
         return part
     components = _components(part)
     for component in components:
@@ -65,8 +80,10 @@ def unregister(part: type) -> None:
         If it was not registered.
     """
     if isinstance(part, type) and issubclass(part, Task):
-        if task_registry.pop(part.name, None) is None:
+        if part not in _tasks:
             raise ValueError(f"unregister: expected a part that was registered, got {part.__name__}")
+        _tasks.remove(part)
+        del task_registry[part.name]
         return
     for component in _components(part):
         try:
@@ -93,9 +110,17 @@ def registered(*parts: type) -> Iterator[None]:
 def _components(part: object) -> list[Component]:
     if isinstance(part, type) and issubclass(part, Reduction):
         _check_facts(part)
+        try:
+            part(**{name: option.default for name, option in part.options.items()})
+        except TypeError as error:
+            raise ValueError(
+                f"{part.__name__}: expected a constructor that takes its options: {error}"
+            ) from None
         return [_reduction_component(split, part) for split in SPLITS]
     if isinstance(part, type) and issubclass(part, Learner):
         _check_facts(part)
+        for name, kind in (("known_as", str), ("carries", tuple), ("lag", str)):
+            _fact(part, name, kind)
         return [_learner_component(part)]
     raise ValueError(
         f"register: expected a subclass of Reduction, Learner or Task, got {_check.describe(part)}"
@@ -153,6 +178,19 @@ def _check_facts(part: Any) -> None:
     _check.one_of("bias", _fact(part, "bias", str), ("none", "biased"))
     for key in part.references:
         _check.one_of("references", key, bibliography.ENTRIES)
+    for name, kind in (("options", dict), ("references", tuple)):
+        _fact(part, name, kind)
+    taken = _TAKEN | set(dir(Learner)) if issubclass(part, Learner) else _TAKEN
+    for name, option in part.options.items():
+        if not isinstance(option, Option):
+            raise ValueError(
+                f"{part.__name__}.options: expected an axonomy.Option for {name!r}, got "
+                f"{_check.describe(option)}"
+            )
+        if name in taken:
+            raise ValueError(f"{part.__name__}.options: expected other names than {name!r}, which is taken")
+    if missing := sorted(getattr(part, "__abstractmethods__", ())):
+        raise ValueError(f"{part.__name__}: expected a method {missing[0]}(), which it does not have")
 
 
 def _fact(part: Any, name: str, kind: type) -> Any:

@@ -111,7 +111,7 @@ class Rule(ABC):
         """Return the rule of :meth:`to_json`."""
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, TypeError) as error:
             raise ValueError(f"rule: expected a JSON object, got text that is not: {error}") from None
         return Rule.from_dict(data)
 
@@ -124,7 +124,7 @@ class Rule(ABC):
         """Return the rule of :meth:`to_toml`."""
         try:
             data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
             raise ValueError(f"rule: expected a TOML table, got text that is not: {error}") from None
         return Rule.from_dict(data)
 

@@ -96,6 +96,11 @@ class Trainer:
         self._learner = core_learner(self.rule, rnn.shape, rnn.dtype)
         make: Any = _core.Trainer32 if rnn.dtype == np.float32 else _core.Trainer64
         self._core = make(rnn._cell, self._learner, optimiser._spec(), self.update_every, self.seed)
+        for name in self._learner.diagnostics():
+            if name in MONITORS:
+                raise ValueError(
+                    f"rule: expected diagnostics by other names than {name!r}, which every run has"
+                )
         if initial is not None:
             state = self._learner.state()
             self._learner.load_state({**state, **core_initial(state, initial, rnn.dtype)})
@@ -122,12 +127,13 @@ class Trainer:
             Targets.
         mask : array_like of bool, shape (T,), optional
             Where False there is no target: no loss, and no gradient but that of rules that look ahead;
-            state and learner go on.
+            state and learner go on. For such rules a step without a target counts as an update too.
         reset : array_like of bool, shape (T,), optional
             Where True state and learner start anew before the step.
         callback : callable, optional
             ``callback(done, loss)`` with the steps done in this call and the mean loss since the
-            last time. What it raises ends the run between two steps.
+            last time. What it raises ends the run between two steps. It may change the network and save the
+            trainer, but not run, reset or load it.
         callback_every : int, optional
             Steps between calls; by default about ten calls a second, and one at the end.
         monitors : sequence of str
@@ -214,6 +220,9 @@ class Trainer:
 
     def predict_one(self, x: object) -> FloatArray:
         """Advance the state by one input without learning, and return the read-out z, shape (n_out,).
+
+        The rule does not see it. One that runs the network a second time under noise (KeRNL, node
+        perturbation) takes the difference for the noise's doing until the next reset.
 
         Raises
         ------
@@ -366,7 +375,4 @@ class _Caller:
         there = since[np.isfinite(since)]
         mean = float(there.mean(dtype=np.float64)) if there.size else float("nan")
         self.last, self.time = done, time.monotonic()
-        try:
-            self.callback(done, mean)
-        except BaseException:
-            raise  # having been caught, it takes along where it came from: the core hands on the value alone
+        self.callback(done, mean)

@@ -610,3 +610,178 @@ def test_task_from_the_command_line(tmp_path: object) -> None:
             app, ["train", "--task", "echo", "--rule", "rflo", "--steps", "200", "--no-figure", "--out", out]
         )
     assert result.exit_code == 0, result.output
+
+
+# ---------------------------------------------------------------------------- state, facts, numbers
+
+
+class Matrix(ax.Learner):
+    """Carries a matrix and returns it; takes settings."""
+
+    facing, tensor, randomness, solution = "past", "kij", "deterministic", "closed-form"
+    solver, title, bias = "matrix", "returns what it carries", "biased"
+    memory = time = ax.Order(2)
+    carries = ("B",)
+
+    def reset(self, state: np.ndarray) -> None:
+        self.B = np.arange(self.shape.R * self.shape.m, dtype=float).reshape(self.shape.R, self.shape.m)
+
+    def step(self, step: ax.Step) -> np.ndarray:
+        return self.B
+
+
+@pytest.fixture
+def matrix() -> Iterator[ax.ComposedRule]:
+    with ax.registered(Matrix):
+        yield own(Matrix)
+
+
+def test_the_state_is_the_attribute(matrix: ax.ComposedRule) -> None:
+    """In the same order of axes; `initial` sets it."""
+    rnn = network()
+    expected = np.arange(28.0).reshape(4, 7)
+    trainer = ax.Trainer(rnn, matrix, ax.SGD(0.0))
+    np.testing.assert_array_equal(trainer.state()["learner.B"], expected)
+    data = stream(rnn, 2)
+    initial = {"B": expected[::-1] ** 2}
+    found = ax.gradients(rnn, matrix, data.X, data.Y, initial=initial).recurrent
+    np.testing.assert_array_equal(found[1], expected[::-1] ** 2)
+    by_hand = ax.make_learner(matrix, rnn, initial=initial)
+    np.testing.assert_array_equal(by_hand.state()["learner.B"], expected[::-1] ** 2)
+
+
+def test_looking_changes_nothing_in_single_precision() -> None:
+    """What is carried has the precision of the run, whether it is saved or not."""
+    losses = []
+    for looks in (False, True):
+        rnn = network(dtype=np.float32)
+        data = stream(rnn, 30)
+        trainer = ax.Trainer(rnn, own(Rtrl), ax.SGD(0.1))
+        for x, y in zip(data.X, data.Y, strict=True):
+            losses.append(trainer.learn_one(x, y))
+            if looks:
+                trainer.state()
+    assert losses[:30] == losses[30:]
+
+
+def test_by_hand_a_fault_harms_nothing_either() -> None:
+    part = failing(Rtrl, 2, spoils_and_breaks)
+    with ax.registered(part):
+        rng = np.random.default_rng(0)
+        steps = random_steps(rng, n=3, m=4, T=3)
+        learner = ax.make_learner(ax.mix(["uoro", own(part)]), shape_of(steps, 3))
+        part.calls[0] = 0
+        drive(learner, steps[:2])
+        before = learner.state()
+        with pytest.raises(Broken):
+            drive(learner, steps[2:])
+        for key, value in learner.state().items():
+            np.testing.assert_array_equal(value, before[key], err_msg=key)
+    no_leak = ax.make_learner(ax.mix(["uoro", "rflo"]), ax.Shape(3, m=4))
+    before = no_leak.state()
+    s = steps[0]
+    with pytest.raises(ValueError, match="no leak was given"):
+        no_leak.step(s.J, s.D, s.a_hat, s.q)
+    for key, value in no_leak.state().items():
+        np.testing.assert_array_equal(value, before[key], err_msg=key)
+
+
+def test_a_failing_reset_harms_nothing() -> None:
+    class Stubborn(Rtrl):
+        solver = "stubborn"
+
+        def new_sequence(self, state: np.ndarray) -> None:
+            raise Broken("not now")
+
+    with ax.registered(Stubborn):
+        rnn = network()
+        data = stream(rnn, 5)
+        trainer = ax.Trainer(rnn, ax.mix(["uoro", own(Stubborn)]), ax.SGD(0.1))
+        trainer.run(data.X, data.Y)
+        before = trainer.state()
+        with pytest.raises(Broken):
+            trainer.reset()
+        for key, value in trainer.state().items():
+            np.testing.assert_array_equal(value, before[key], err_msg=key)
+
+
+def test_the_traceback_leads_to_the_fault() -> None:
+    part = failing(Rtrl, 1, breaks)
+    with ax.registered(part):
+        rnn = network()
+        data = stream(rnn, 3)
+        with pytest.raises(Broken) as caught:
+            ax.Trainer(rnn, own(part), ax.SGD(0.1)).run(data.X, data.Y)
+    assert any(entry.name == "breaks" for entry in caught.traceback)
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"n_noise": -3}, "n_noise: expected a whole number at least 0, got -3"),
+        ({"n_noise": 2.5}, "n_noise: expected a whole number at least 0, got 2.5"),
+        ({"n_noise": lambda self: 3}, "n_noise: expected a whole number at least 0, got"),
+        (
+            {"n_noise": 3, "noise_kind": None},
+            "noise_kind: expected 'signs' or 'normal' for 3 num",
+        ),
+        ({"n_noise": 3, "noise_kind": "gauss"}, "noise_kind: expected one of 'signs', 'normal', got 'gauss'"),
+        ({"looks_ahead": lambda self: True}, "looks_ahead: expected a truth value"),
+        ({"carries": ("B", "C")}, "carries: expected attributes that reset.. makes, got 'C'"),
+        ({"carries": ("left",), "left": np.zeros(3)}, "carries: expected other names than 'left'"),
+    ],
+)
+def test_bad_facts_of_a_learner(facts: dict, message: str) -> None:
+    part = type("Odd", (Matrix,), {"solver": "odd", **facts})
+    with ax.registered(part), pytest.raises(ValueError, match=message):
+        ax.make_learner(own(part), network())
+
+
+@pytest.mark.parametrize("number", [-1, 2.5])
+def test_bad_noise_of_a_reduction(number: object) -> None:
+    part = type("Odd", (Signs,), {"solver": "odd", "n_noise": lambda self, terms, rank: number})
+    with ax.registered(part), pytest.raises(ValueError, match=r"Odd\.n_noise: expected a whole number"):
+        ax.compose("past", "ki|j", "stochastic", "closed-form", solver="odd").n_noise(network())
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"options": {"a": 3}}, "Odd.options: expected an axonomy.Option for 'a', got 3"),
+        ({"options": {"step": ax.Option(1, lambda n, v: v, "")}}, "expected other names than 'step'"),
+        ({"options": {"rank": ax.Option(1, lambda n, v: v, "")}}, "expected other names than 'rank'"),
+        ({"carries": "B"}, "Odd.carries: expected tuple as a fact of the class, got 'B'"),
+        ({"known_as": None}, "Odd.known_as: expected str as a fact of the class, got None"),
+    ],
+)
+def test_more_bad_facts(facts: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ax.register(type("Odd", (Matrix,), {"solver": "odd", **facts}))
+
+
+def test_unfinished_classes_are_refused() -> None:
+    class Empty(ax.Learner):
+        facing, tensor, randomness, solution = "past", "kij", "deterministic", "closed-form"
+        solver, title, bias = "empty", "nothing", "biased"
+        memory = time = ax.Order(2)
+
+    with pytest.raises(ValueError, match=r"Empty: expected a method reset\(\), which it does not have"):
+        ax.register(Empty)
+    odd = type("Odd", (LargestTerms,), {"solver": "odd", "options": {"a": ax.Option(1, lambda n, v: v, "")}})
+    with pytest.raises(ValueError, match="Odd: expected a constructor that takes its options"):
+        ax.register(odd)
+
+
+def test_built_in_tasks_stay() -> None:
+    with pytest.raises(ValueError, match="unregister: expected a part that was registered, got Add"):
+        ax.unregister(tasks.Add)
+    assert "add" in tasks.registry
+
+
+def test_diagnostics_have_names_of_their_own() -> None:
+    part = type("Odd", (Matrix,), {"solver": "odd", "diagnostics": lambda self: {"loss": 1.0}})
+    with ax.registered(part), pytest.raises(ValueError, match="other names than 'loss'"):
+        ax.Trainer(network(), own(part), ax.SGD(0.1))
+    part = type("Odd", (Matrix,), {"solver": "odd", "diagnostics": lambda self: {"a": "x"}})
+    with ax.registered(part), pytest.raises(ValueError, match=r"Odd\.diagnostics: a: expected a real array"):
+        ax.Trainer(network(), own(part), ax.SGD(0.1))

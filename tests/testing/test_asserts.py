@@ -151,3 +151,31 @@ def test_needs_numpy_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("RFLO: 1 law holds in 7 cases\n")
+
+
+@pytest.mark.parametrize("check", [ax.testing.assert_exact, ax.testing.assert_unbiased])
+def test_tolerance_is_a_number(check: object) -> None:
+    for tolerance in (float("nan"), -1.0, "1"):
+        with pytest.raises(ValueError, match="tolerance: expected a finite real number at least 0"):
+            check("rtrl", tolerance=tolerance)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        ax.testing.assert_exact,
+        ax.testing.assert_unbiased,
+        ax.testing.assert_resumes,
+        ax.testing.check_rule,
+    ],
+)
+def test_no_size_is_no_proof(check: object) -> None:
+    rule = ax.by_block({"0:10": "rtrl", "10:20": "rtrl"})
+    with pytest.raises(ValueError, match="blocks of columns are those of a small network"):
+        check(rule)
+
+
+@pytest.mark.parametrize("laws", [5, [], "masks", ["nothing"]])
+def test_laws_by_name(laws: object) -> None:
+    with pytest.raises(ValueError, match="laws: expected"):
+        ax.testing.check_rule("rflo", laws=laws)

@@ -280,3 +280,61 @@ def test_a_callback_that_stops_a_diverging_run_leaves_it_finite() -> None:
         trainer.run(X, Y, callback=stop, callback_every=1)
     assert np.isfinite(trainer.rnn.W).all()
     assert trainer.step_count == 0
+
+
+# ------------------------------------------------------------------------------- one run at a time
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda trainer, X, Y: trainer.run(X, Y),
+        lambda trainer, X, Y: trainer.learn_one(X[0], Y[0]),
+        lambda trainer, X, Y: trainer.predict_one(X[0]),
+        lambda trainer, X, Y: trainer.reset(),
+        lambda trainer, X, Y: trainer.load_state(trainer.state()),
+    ],
+)
+def test_a_callback_cannot_run_its_own_trainer(act: Callable) -> None:
+    trainer, X, Y = made()
+    with pytest.raises(RuntimeError, match="in the midst of a run"):
+        trainer.run(X, Y, callback=lambda done, loss: act(trainer, X, Y), callback_every=3)
+    assert trainer.step_count == 3
+    trainer.run(X[3:], Y[3:])  # and is free again
+    assert_same_state(trainer, _whole())
+
+
+def _whole() -> ax.Trainer:
+    trainer, X, Y = made()
+    trainer.run(X, Y)
+    return trainer
+
+
+def test_what_a_callback_does_to_the_network_is_not_undone() -> None:
+    """A run that diverges later ends in a state that the callback has had its part in."""
+    rnn = network(activation="identity", alpha=1.0, loss="mse")
+    trainer = ax.Trainer(rnn, "rtrl", ax.SGD(0.0))
+    data = stream(rnn, 3000)
+
+    def lets_it_grow(done: int, loss: float) -> None:
+        if done == 100:
+            rnn.W_rec = 100.0 * rnn.W_rec
+
+    grown = 100.0 * rnn.W_rec
+    with pytest.raises(ax.Diverged) as caught:
+        trainer.run(data.X, data.Y, callback=lets_it_grow, callback_every=100)
+    assert caught.value.step > 100
+    np.testing.assert_array_equal(rnn.W_rec, grown)
+
+
+@pytest.mark.parametrize("rule", ["f_bptt", "e_bptt", "tbptt", "rtrl_lazy", "node_perturbation"])
+@pytest.mark.parametrize("name", ["held", "next", "open", "waiting", "begin"])
+def test_counters_out_of_range_are_refused(rule: str, name: str) -> None:
+    trainer, X, Y = made(rule)
+    state = trainer.state()
+    key = f"learner.{name}"
+    if key not in state:
+        return
+    with pytest.raises(ValueError, match=rf"'{key}' expected at most \d+, got 10000000"):
+        trainer.load_state({**state, key: np.array([10_000_000], np.uint64)})
+    trainer.run(X, Y)

@@ -86,10 +86,11 @@ class StepHistory {
       v.matrix(("D_" + std::to_string(slot)).c_str(), D_[slot].entries());
     v.matrix("a_hat", a_hat_);
     v.matrix("q", q_);
-    v.words("begins", begins_.data(), length_);
-    v.word("begin", begin_);
-    v.word("held", held_);
-    v.word("next", next_);
+    const auto length = static_cast<std::uint64_t>(length_);
+    v.words("begins", begins_.data(), length_, 1);
+    v.word("begin", begin_, 1);
+    v.word("held", held_, length);
+    v.word("next", next_, length - 1);
   }
 
  private:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <Eigen/Eigenvalues>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <limits>
@@ -146,6 +147,32 @@ class Trainer {
   }
 
   Engine<T>& engine() { return engine_; }
+
+  // Held while the trainer works: another thread, or a callback of the run, is refused.
+  class Turn {
+   public:
+    explicit Turn(Trainer& trainer) : busy_(trainer.busy_) {
+      if (busy_.exchange(true)) throw std::logic_error("the trainer is in the midst of a run");
+    }
+    ~Turn() { busy_ = false; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    std::atomic<bool>& busy_;
+  };
+
+  // State zero, past forgotten; what a learner from outside throws leaves all as it was.
+  void reset() {
+    step_snapshot_.save(*this);
+    try {
+      engine_.reset();
+    } catch (...) {
+      step_snapshot_.restore(*this);
+      throw;
+    }
+  }
+
   std::uint64_t step_count() const { return steps_; }
   std::uint64_t update_count() const { return updates_; }
 
@@ -214,11 +241,18 @@ class Trainer {
         saved_time = now;
       }
       if (!poll) continue;
+      network_snapshot_.save(*engine_.cell);
       try {
         poll(outcome.done);
       } catch (...) {
         if (!is_finite<T>(*this)) retrace(sequence, saved_at, outcome.done, losses, outcome);
         throw;
+      }
+      if (!network_snapshot_.matches(*engine_.cell)) {
+        // The callback has changed the network: what went before can no longer be retraced.
+        snapshot_.save(*this);
+        saved_at = outcome.done;
+        saved_time = now;
       }
     }
     if (!is_finite<T>(*this)) retrace(sequence, saved_at, sequence.length, losses, outcome);
@@ -366,7 +400,8 @@ class Trainer {
   const Sparsity* clears_ = nullptr;  // where the learner's gradient has to be cleared; null: nowhere
   Matrix<T> gradient_, output_gradient_;
   std::uint64_t steps_ = 0, updates_ = 0, pending_ = 0;
-  Snapshot<T> snapshot_, step_snapshot_, learner_snapshot_;
+  Snapshot<T> snapshot_, step_snapshot_, learner_snapshot_, network_snapshot_;
+  std::atomic<bool> busy_{false};
 };
 
 // What `gradients` writes, row-major; those that may be null are not wanted then.

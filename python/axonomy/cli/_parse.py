@@ -39,7 +39,10 @@ def _written(text: str) -> ax.Rule | None:
     path = Path(text)
     if path.suffix.lower() not in (".json", ".toml"):
         return None
-    content = path.read_text(encoding="utf-8")
+    try:
+        content = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"rule: expected text in {path}, got something else: {error}") from None
     return ax.Rule.from_json(content) if path.suffix.lower() == ".json" else ax.Rule.from_toml(content)
 
 

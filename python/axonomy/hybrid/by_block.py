@@ -36,6 +36,10 @@ class ByBlock(Hybrid):
 
     blocks: tuple[tuple[str, Rule], ...]
 
+    def __post_init__(self) -> None:
+        for block, _ in self.blocks:
+            _block(block)
+
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules of the blocks."""
@@ -99,7 +103,7 @@ def _columns(block: str, shape: Shape) -> tuple[int, int]:
         return {"W_rec": (0, shape.n), "W_in": (shape.n, shape.n_in), "b": (m - 1, 1)}[block]
     start, _, stop = block.partition(":")
     first, last = int(start), int(stop) if stop else m
-    if last > m:
+    if max(first + 1, last) > m:
         raise ValueError(f"by_block: expected columns up to {m}, got {block!r}")
     return first, last - first
 

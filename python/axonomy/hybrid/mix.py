@@ -38,6 +38,12 @@ class Mix(Hybrid):
     _rules: tuple[Rule, ...]
     weights: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        if not self._rules or len(self._rules) != len(self.weights):
+            raise ValueError(
+                f"weights: expected one for each of the {len(self._rules)} rules, got {len(self.weights)}"
+            )
+
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules it is made of."""

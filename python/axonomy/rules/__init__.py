@@ -79,10 +79,8 @@ def as_rule(rule: Rule | str | Mapping[str, Any] | Callable[[], Rule]) -> Rule:
         return _NAMED[_check.one_of("rule", rule, _NAMED)]()
     if isinstance(rule, Mapping):
         return Rule.from_dict(rule)
-    if callable(rule):
-        made = rule()
-        if isinstance(made, Rule):
-            return made
+    if rule in _NAMED.values():
+        return rule()
     raise ValueError(
         f"rule: expected a Rule, the name of one, a dict or a function that makes one, "
         f"got {_check.describe(rule)}"

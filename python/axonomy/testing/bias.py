@@ -16,7 +16,7 @@ from axonomy.rule import Rule
 from axonomy.rules import as_rule
 from axonomy.testing import cases, exact
 from axonomy.testing.cases import HAND, NETWORK, Size, Subject
-from axonomy.testing.report import Mismatch, Report, compare, tried
+from axonomy.testing.report import NO_SIZE, Mismatch, NotForThisRule, Report, compare, tried
 
 UNBIASED = "unbiased"
 EXACT = "exact"
@@ -62,6 +62,7 @@ def assert_unbiased(rule: Any, *, sequences: int = 4096, tolerance: float = 1e-9
     >>> report = ax.testing.assert_unbiased(ax.OptimalUnbiased())
     """
     most = _check.integer("sequences", sequences, 1)
+    tolerance = _check.number("tolerance", tolerance, least=0)
     if isinstance(rule, Reduction):
         report = Report(type(rule).__name__)
         tried(report, UNBIASED, _terms(rule, most), lambda terms: _mean_of_terms(rule, terms, tolerance))
@@ -86,12 +87,10 @@ def enumerable(rule: Rule, sequences: int) -> list[Size]:
     hand = cases.by_hand(rule)
     among = cases.fitting_sizes(rule, HAND if hand else NETWORK)
     if not among:
-        raise ValueError(
-            f"rule: expected one whose blocks of columns are those of a small network, got {rule}"
-        )
+        raise NotForThisRule(f"rule: {NO_SIZE}, got {rule}")
     kind = make_learner(rule, among[0].shape).noise_kind
     if kind not in (None, "signs"):
-        raise ValueError(f"rule: expected signs for noise, so that all can be taken, got {kind!r}")
+        raise NotForThisRule(f"rule: expected signs for noise, so that all can be taken, got {kind!r}")
     found, fewest = [], 0
     first = min((leaf.lag + leaf.period for leaf in cases.leaves(rule)), default=1)
     for size in sorted(among, key=lambda s: s.order):
@@ -102,7 +101,7 @@ def enumerable(rule: Rule, sequences: int) -> list[Size]:
             found.append(replace(size, T=T))
     need = max(first, 2)
     if all(need > size.T for size in found):
-        raise ValueError(
+        raise NotForThisRule(
             f"rule: expected at most {most} signs in all, so that each of the 2^{most} sequences can be "
             f"taken, but the smallest network takes {fewest} a step over {need} steps; raise `sequences`, or "
             f"shorten a window or lower a rank"
@@ -273,8 +272,9 @@ def assert_exact(rule: Any, *, tolerance: float = 1e-9, **network: Any) -> Repor
     """
     rule = as_rule(rule)
     report = Report(rule.name)
+    tolerance = _check.number("tolerance", tolerance, least=0)
     found = exact_sizes(rule)
-    if make_learner(rule, found[0].shape).n_noise:
+    if found and make_learner(rule, found[0].shape).n_noise:
         raise ValueError(
             "rule: expected one that draws nothing; a mean over its draws is for assert_unbiased"
         )

@@ -120,8 +120,10 @@ def fits(rule: Rule, shape: Shape) -> bool:
     """Whether the blocks of columns of a hybrid are those of this shape."""
     try:
         rule._spec(shape)
-    except ValueError:
-        return False
+    except ValueError as error:
+        if str(error).startswith("by_block:"):
+            return False
+        raise
     return True
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from axonomy import _check
+from axonomy.hybrid.parts import Hybrid
 from axonomy.rules import as_rule
-from axonomy.testing.laws import LAWS, law_named
-from axonomy.testing.report import Failure, Report, tried
+from axonomy.testing import cases
+from axonomy.testing.laws import LAWS, Law, law_named
+from axonomy.testing.report import NO_SIZE, Failure, NotForThisRule, Report, tried
 
 
 def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
@@ -22,7 +25,7 @@ def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
     ----------
     rule : Rule, str, dict or function of ``axonomy.rules``
     laws : sequence of str, optional
-        Which to try, by the names in ``axonomy.testing.check_rule(...).laws``; all by default.
+        Which to try, by their names in a report, ``laws`` and ``skipped``; all by default.
 
     Returns
     -------
@@ -34,6 +37,8 @@ def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
     AssertionError
         If laws fail: each with the smallest case (units, regressors, states and rows a unit, steps, seed),
         the entry that differs, what was expected and what came.
+    ValueError
+        If the blocks of a hybrid are those of no small network.
 
     Examples
     --------
@@ -46,15 +51,16 @@ def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
     ...
     """
     rule = as_rule(rule)
+    if isinstance(rule, Hybrid) and not cases.network_sizes(rule):
+        raise NotForThisRule(f"rule: {NO_SIZE}, got {rule}")
     report = Report(rule.name)
-    for law in LAWS if laws is None else [law_named(name) for name in laws]:
-        reason = law.skip(rule)
-        if reason:
-            report.skipped[law.name] = reason
-            continue
+    for law in _chosen(laws):
         try:
+            if reason := law.skip(rule):
+                report.skipped[law.name] = reason
+                continue
             sizes = law.sizes(rule)
-        except ValueError as error:
+        except NotForThisRule as error:
             report.skipped[law.name] = str(error)
             continue
         except Exception as error:
@@ -65,3 +71,11 @@ def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
         tried(report, law.name, sizes, lambda size, law=law: law.check(rule, size), law.shrink(rule))  # type: ignore[misc]
     report.raise_if_failed()
     return report
+
+
+def _chosen(laws: Sequence[str] | None) -> Sequence[Law]:
+    if laws is None:
+        return LAWS
+    if isinstance(laws, str) or not isinstance(laws, Sequence) or not laws:
+        raise ValueError(f"laws: expected a sequence of names of laws, got {_check.describe(laws)}")
+    return [law_named(name) for name in laws]

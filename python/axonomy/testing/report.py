@@ -150,6 +150,15 @@ def tried(
                 break
         report.failures.append(Failure(law, str(case), what))
         return
+    if report.cases[law] == 0:
+        raise NotForThisRule(f"rule: {NO_SIZE}")
+
+
+NO_SIZE = "expected one whose blocks of columns are those of a small network"
+
+
+class NotForThisRule(ValueError):
+    """A law that cannot be tried on a rule; the message says what it expected of it."""
 
 
 _RAISED = "raised "

@@ -30,11 +30,9 @@ class Cell : public Transition<T> {
   Cell& operator=(const Cell&) = delete;
 
   const Shape& shape() const { return shape_; }
-  Loss loss() const { return loss_; }
   const Vector<T>& a_hat() const { return a_hat_; }
   const Vector<T>& output() const { return z_; }
   const Vector<T>& error() const { return e_; }
-  const Vector<T>& q() const { return q_; }
   // The activity, the last n entries of the state.
   auto activity() const { return state.tail(shape_.n); }
 

@@ -118,8 +118,6 @@ class Jacobian {
   }
   Index first_coupled() const { return W_ == nullptr ? 0 : shape_.states_per_unit - 1; }
 
-  std::size_t bytes() const { return sizeof(T) * static_cast<std::size_t>(dense_.size()); }
-
  private:
   void apply_vector(const T* x, T* y) const {
     const Index S = shape_.S(), n = shape_.n;

@@ -70,7 +70,7 @@ class Random {
 
   template <class T>
   void visit(StateVisitor<T>& v) {
-    v.words("random", s_.data(), 4);
+    v.words("random", s_.data(), 4, ~std::uint64_t(0));
   }
 
  private:

@@ -30,13 +30,21 @@ class Snapshot {
     part.visit(reader);
   }
 
+  // Whether the part is still as it was saved, bit by bit.
+  template <class Part>
+  bool matches(Part& part) const {
+    Comparer comparer(buffer_);
+    part.visit(comparer);
+    return comparer.same;
+  }
+
  private:
   struct Writer final : StateVisitor<T> {
     explicit Writer(std::vector<char>& buffer) : buffer(buffer) {}
     void array(const char*, T* data, std::vector<Index> shape) override {
       put(data, sizeof(T) * detail::product(shape));
     }
-    void words(const char*, std::uint64_t* data, Index size) override {
+    void words(const char*, std::uint64_t* data, Index size, std::uint64_t) override {
       put(data, sizeof(std::uint64_t) * static_cast<std::size_t>(size));
     }
     void put(const void* data, std::size_t bytes) {
@@ -52,7 +60,7 @@ class Snapshot {
     void array(const char*, T* data, std::vector<Index> shape) override {
       get(data, sizeof(T) * detail::product(shape));
     }
-    void words(const char*, std::uint64_t* data, Index size) override {
+    void words(const char*, std::uint64_t* data, Index size, std::uint64_t) override {
       get(data, sizeof(std::uint64_t) * static_cast<std::size_t>(size));
     }
     void get(void* data, std::size_t bytes) {
@@ -61,6 +69,23 @@ class Snapshot {
     }
     const std::vector<char>& buffer;
     std::size_t at = 0;
+  };
+
+  struct Comparer final : StateVisitor<T> {
+    explicit Comparer(const std::vector<char>& buffer) : buffer(buffer) {}
+    void array(const char*, T* data, std::vector<Index> shape) override {
+      compare(data, sizeof(T) * detail::product(shape));
+    }
+    void words(const char*, std::uint64_t* data, Index size, std::uint64_t) override {
+      compare(data, sizeof(std::uint64_t) * static_cast<std::size_t>(size));
+    }
+    void compare(const void* data, std::size_t bytes) {
+      same = same && (bytes == 0 || std::memcmp(data, buffer.data() + at, bytes) == 0);
+      at += bytes;
+    }
+    const std::vector<char>& buffer;
+    std::size_t at = 0;
+    bool same = true;
   };
 
   std::vector<char> buffer_;
@@ -73,7 +98,7 @@ class ByteCount final : public StateVisitor<T> {
   void array(const char*, T*, std::vector<Index> shape) override {
     kept += sizeof(T) * detail::product(shape);
   }
-  void words(const char*, std::uint64_t*, Index size) override {
+  void words(const char*, std::uint64_t*, Index size, std::uint64_t) override {
     kept += sizeof(std::uint64_t) * static_cast<std::size_t>(size);
   }
   void scratch(std::size_t bytes) override { workspace += bytes; }
@@ -88,7 +113,7 @@ class FiniteCheck final : public StateVisitor<T> {
     finite = finite && all_finite(Eigen::Map<const Vector<T>>(
                            data, static_cast<Index>(detail::product(shape))));
   }
-  void words(const char*, std::uint64_t*, Index) override {}
+  void words(const char*, std::uint64_t*, Index, std::uint64_t) override {}
   bool finite = true;
 };
 

@@ -19,14 +19,6 @@ template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
 template <class T>
 using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
-template <class T>
-using MatrixRef = Eigen::Ref<Matrix<T>, 0, Eigen::OuterStride<>>;
-template <class T>
-using ConstMatrixRef = Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>;
-template <class T>
-using VectorRef = Eigen::Ref<Vector<T>>;
-template <class T>
-using ConstVectorRef = Eigen::Ref<const Vector<T>>;
 
 // The scalar in which reductions work: double for float and double; other scalar types (such as the
 // operation-counting one of the tests) work in themselves.
@@ -83,7 +75,8 @@ class StateVisitor {
  public:
   virtual ~StateVisitor() = default;
   virtual void array(const char* name, T* data, std::vector<Index> shape) = 0;
-  virtual void words(const char* name, std::uint64_t* data, Index size) = 0;
+  // Whole numbers; none that is loaded may exceed `most`.
+  virtual void words(const char* name, std::uint64_t* data, Index size, std::uint64_t most) = 0;
   // Names between the two belong to this part.
   virtual void enter(const std::string& name) { (void)name; }
   virtual void leave() {}
@@ -92,7 +85,9 @@ class StateVisitor {
 
   void matrix(const char* name, Matrix<T>& m) { array(name, m.data(), {m.rows(), m.cols()}); }
   void vector(const char* name, Vector<T>& v) { array(name, v.data(), {v.size()}); }
-  void word(const char* name, std::uint64_t& w) { words(name, &w, 1); }
+  void word(const char* name, std::uint64_t& w, std::uint64_t most = ~std::uint64_t(0)) {
+    words(name, &w, 1, most);
+  }
 };
 
 template <class Derived>

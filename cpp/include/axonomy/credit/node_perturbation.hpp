@@ -90,9 +90,10 @@ class NodePerturbation final : public Learner<T> {
     v.vector("change", change_);
     v.vector("perturbed", perturbed_);
     v.vector("credit", credit_);
-    v.word("held", held_);
-    v.word("open", open_);
-    v.word("next", next_);
+    const auto window = static_cast<std::uint64_t>(window_);
+    v.word("held", held_, window);
+    v.word("open", open_, window);
+    v.word("next", next_, window - 1);
   }
 
  private:

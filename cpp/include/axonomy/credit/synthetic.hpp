@@ -139,7 +139,7 @@ class SyntheticCredit final : public Learner<T> {
     v.vector("q", q_);
     v.vector("credit", credit_);
     v.word("count", count_);
-    v.word("begins", begins_);
+    v.word("begins", begins_, 1);
   }
 
   Diagnostics diagnostics() const override { return {{"prediction_error", static_cast<double>(error_)}}; }

@@ -111,8 +111,8 @@ class LazyInfluence final : public Learner<T> {
       v.matrix(("D_" + std::to_string(s)).c_str(), D_[s].entries());
     v.matrix("q", q_);
     v.matrix("a_hat", regressors_);
-    v.word("held", held_);
-    v.word("waiting", waiting_);
+    v.word("held", held_, static_cast<std::uint64_t>(block_ - 1));
+    v.word("waiting", waiting_, static_cast<std::uint64_t>(block_ - 1));
     if (deferred_) v.matrix("sum", sum_);
     v.scratch(sizeof(T) *
               static_cast<std::size_t>(rows_.size() + 2 * P_.size() + 2 * old_.size() + driven_.size()));

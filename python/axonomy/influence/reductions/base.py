@@ -110,6 +110,17 @@ class Reduction(ABC):
         checked = _check.real_array("noise", numbers, (wanted,), np.float64)
         return self._checked_mix(grams[0], grams[1], rank, checked)
 
+    def _checked_noise_kind(self) -> str | None:
+        name, kind = f"{type(self).__name__}.noise_kind", self.noise_kind
+        return None if kind is None else _check.one_of(name, kind, ("signs", "normal"))
+
+    def _checked_n_noise(self, n_terms: int, rank: int) -> int:
+        name = f"{type(self).__name__}.n_noise"
+        n_noise = _check.integer(name, self.n_noise(n_terms, rank), 0)
+        if n_noise and self.noise_kind is None:
+            raise ValueError(f"{name}: expected 0, as noise_kind is None, got {n_noise}")
+        return n_noise
+
     def _checked_mix(
         self,
         gram_left: _check.FloatArray,
