@@ -116,25 +116,14 @@ struct HandDriven {
 
   void reset(const std::optional<Array<T>>& state = std::nullopt) {
     const Vector<T> zero = Vector<T>::Zero(shape.S());
-    whole([&] { learner->reset(state ? data_of<T>(*state, shape.S(), "state") : zero.data()); });
+    before_.whole(*this, [&] { learner->reset(state ? data_of<T>(*state, shape.S(), "state") : zero.data()); });
     gradient.setZero();
   }
   void new_sequence(const std::optional<Array<T>>& state) {
     const Vector<T> zero = Vector<T>::Zero(shape.S());
-    whole([&] { learner->new_sequence(state ? data_of<T>(*state, shape.S(), "state") : zero.data()); });
+    before_.whole(*this, [&] { learner->new_sequence(state ? data_of<T>(*state, shape.S(), "state") : zero.data()); });
   }
 
-  // All of it or, if it throws, nothing.
-  template <class Action>
-  void whole(const Action& action) {
-    before_.save(*this);
-    try {
-      action();
-    } catch (...) {
-      before_.restore(*this);
-      throw;
-    }
-  }
 
   void step(const Array<T>& J, const Array<T>& D_dense, const Array<T>& a_hat, const Array<T>& q,
             const std::optional<Array<T>>& leak_dense, const std::optional<Array<T>>& noise,
@@ -149,7 +138,7 @@ struct HandDriven {
                  data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"),
                  data_of<T>(state, S, "state"), data_of<T>(y, shape.n_out, "y")};
     const T* given = data_of<T>(noise, learner->noise_size(), "noise");
-    whole([&] {
+    before_.whole(*this, [&] {
       const std::vector<T> fresh = given ? std::vector<T>() : drawn(random, *learner);
       gradient.setZero(R, shape.m);
       learner->step(seen, given ? given : fresh.data(), T(1), gradient.data());

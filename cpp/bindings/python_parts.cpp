@@ -155,7 +155,7 @@ class PythonLearner final : public Learner<T> {
 
   void call_with_state(const char* method, const T* state) {
     py::gil_scoped_acquire locked;
-    learner_.attr("_checked_start")(method, copied(state, shape_.S()));
+    learner_.attr(method)(copied(state, shape_.S()));
     settle();
   }
 

@@ -163,9 +163,6 @@ class Learner(ABC):
                 raise ValueError(f"{name}.carries: expected attributes that reset() makes, got {carried!r}")
         return kind, n_noise, ahead, list(self.carries)
 
-    def _checked_start(self, method: str, state: FloatArray) -> None:
-        getattr(self, method)(state)
-
     def _checked_diagnostics(self) -> dict[str, float]:
         name = f"{type(self).__name__}.diagnostics"
         given = _check.mapping(name, self.diagnostics(), "a dict of numbers")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 import shlex
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import axonomy as ax
+from programs import assert_named_files_exist, run_in_order
 
 README = Path(__file__).parents[2] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -36,12 +35,7 @@ def test_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other, as a reader would type them; what is printed is what is said."""
     monkeypatch.chdir(tmp_path)
     assert len(PYTHON) >= 5
-    names: dict[str, object] = {}
-    for code, expected in PYTHON:
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, str(README), "exec"), names)
-        assert printed.getvalue() == expected
+    run_in_order(PYTHON, README)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -57,8 +51,4 @@ def test_commands(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_files_that_are_named_exist() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
-        if "://" not in target:
-            assert (README.parent / target).is_file(), target
-    for target in re.findall(r"`((?:docs|tests|cpp|bench|python)/[^`]*|[A-Z]+\.md)`", TEXT):
-        assert (README.parent / target).exists(), target
+    assert_named_files_exist(README)

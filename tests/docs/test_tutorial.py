@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 import axonomy as ax
 from axonomy import registry
+from programs import assert_named_files_exist, run_in_order
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 TEXT = TUTORIAL.read_text(encoding="utf-8")
@@ -29,12 +28,7 @@ def test_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other, as a reader would type them; what is printed is what is said."""
     monkeypatch.chdir(tmp_path)
     assert len(PYTHON) >= 9
-    names: dict[str, object] = {}
-    for code, expected in PYTHON:
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, str(TUTORIAL), "exec"), names)
-        assert printed.getvalue() == expected
+    run_in_order(PYTHON, TUTORIAL)
     assert [path.name for path in tmp_path.iterdir()] == ["tutorial.png"]
     drawn, committed = (
         (path / "tutorial.png").read_bytes() for path in (tmp_path, TUTORIAL.parent / "figures")
@@ -44,12 +38,8 @@ def test_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_files_that_are_named_exist() -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", TEXT)
-    assert "figures/tutorial.png" in targets
-    for target in targets:
-        assert (TUTORIAL.parent / target).is_file(), target
-    for target in re.findall(r"`((?:docs|tests|cpp|bench|python)/[^`]*|[A-Z]+\.md)`", TEXT):
-        assert (TUTORIAL.parents[1] / target).exists(), target
+    assert "](figures/tutorial.png)" in TEXT
+    assert_named_files_exist(TUTORIAL)
 
 
 def test_linked() -> None:

@@ -164,13 +164,7 @@ class Trainer {
 
   // State zero, past forgotten; what a learner from outside throws leaves all as it was.
   void reset() {
-    step_snapshot_.save(*this);
-    try {
-      engine_.reset();
-    } catch (...) {
-      step_snapshot_.restore(*this);
-      throw;
-    }
+    step_snapshot_.whole(*this, [&] { engine_.reset(); });
   }
 
   std::uint64_t step_count() const { return steps_; }
@@ -181,13 +175,7 @@ class Trainer {
   bool step(const T* x, const T* y, bool reset, T& loss, MonitorRecord* record = nullptr,
             const MonitorRequest* request = nullptr) {
     if (!engine_.learner->may_throw()) return take(x, y, reset, loss, record, request);
-    step_snapshot_.save(*this);
-    try {
-      return take(x, y, reset, loss, record, request);
-    } catch (...) {
-      step_snapshot_.restore(*this);
-      throw;
-    }
+    return step_snapshot_.whole(*this, [&] { return take(x, y, reset, loss, record, request); });
   }
 
   // The whole sequence. `losses` (length,) gets each step's loss. `poll(done)` is called now and then and

@@ -9,15 +9,22 @@ of that paper.
 from __future__ import annotations
 
 from axonomy import _check
-from axonomy.component import Component, Option
+from axonomy.component import Component, Option, Options
 from axonomy.order import Order
 
-_WINDOW = Option(10, lambda name, value: _check.integer(name, value, 1), "T, the steps of the window")
+# Of every rule that waits for the losses of T steps.
+WINDOW = Option(10, lambda name, value: _check.integer(name, value, 1), "T, the steps of the window")
 _THROUGH = Option(
     "time",
     lambda name, value: _check.one_of(name, value, ("time", "today")),
     "credit goes back through the J of its time, or through today's weights",
 )
+
+
+def until_window_ends(options: Options) -> int:
+    """Return T - 1, by which a gradient is late that waits for the whole window."""
+    return int(options["window"]) - 1
+
 
 F_BPTT = Component(
     facing="future",
@@ -31,9 +38,9 @@ F_BPTT = Component(
     memory=Order(2, "T"),
     time=Order(2, "T"),
     references=("marschall2020", "williams1990"),
-    options={"window": _WINDOW, "through": _THROUGH},
+    options={"window": WINDOW, "through": _THROUGH},
     lag="T − 1",
-    lag_steps=lambda options: int(options["window"]) - 1,
+    lag_steps=until_window_ends,
 )
 
 E_BPTT = Component(
@@ -48,7 +55,7 @@ E_BPTT = Component(
     memory=Order(2, "T"),
     time=Order(2),
     references=("marschall2020", "werbos1990"),
-    options={"window": _WINDOW, "through": _THROUGH},
+    options={"window": WINDOW, "through": _THROUGH},
     lag="0, every T",
     period=lambda options: int(options["window"]),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from axonomy import _check
 from axonomy.component import Component, Option
+from axonomy.credit.backpropagation import WINDOW, until_window_ends
 from axonomy.order import Order
 
 NODE_PERTURBATION = Component(
@@ -24,9 +25,7 @@ NODE_PERTURBATION = Component(
     time=Order(2),
     references=("fiete2006",),
     options={
-        "window": Option(
-            10, lambda name, value: _check.integer(name, value, 1), "T, the steps of the window"
-        ),
+        "window": WINDOW,
         "sigma": Option(1e-2, lambda name, value: _check.number(name, value, above=0), "size of the noise"),
         "noise": Option(
             "signs",
@@ -35,5 +34,5 @@ NODE_PERTURBATION = Component(
         ),
     },
     lag="T − 1",
-    lag_steps=lambda options: int(options["window"]) - 1,
+    lag_steps=until_window_ends,
 )

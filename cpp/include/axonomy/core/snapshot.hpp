@@ -30,6 +30,17 @@ class Snapshot {
     part.visit(reader);
   }
 
+  // Does all of an action on the part or, if it throws, nothing of it.
+  template <class Part, class Action>
+  auto whole(Part& part, const Action& action) {
+    save(part);
+    try {
+      return action();
+    } catch (...) {
+      restore(part);
+      throw;
+    }
+  }
   // Whether the part is still as it was saved, bit by bit.
   template <class Part>
   bool matches(Part& part) const {
