@@ -13,6 +13,7 @@ from axonomy._build import build_info
 from axonomy.cells import Cell, LeakyRNN
 from axonomy.component import Option
 from axonomy.composed import ComposedRule, compose
+from axonomy.curriculum import Curriculum, CurriculumHistory
 from axonomy.errors import Diverged, IncompatibleAxes, IncompatibleCell
 from axonomy.gradients import Gradients, gradients
 from axonomy.history import History
@@ -45,6 +46,8 @@ __all__ = [
     "ByBlock",
     "Cell",
     "ComposedRule",
+    "Curriculum",
+    "CurriculumHistory",
     "Diverged",
     "ExponentialDecay",
     "Gradients",

@@ -141,6 +141,19 @@ def test_the_seed_decides(tmp_path: Path) -> None:
     assert (losses_of(tmp_path / "a") != losses_of(tmp_path / "c")).all()
 
 
+def test_a_task_with_steps_that_have_no_target(tmp_path: Path) -> None:
+    options = ("--task", "copy", "--task-option", "length=3", "--task-option", "shortest=1")
+    text = trained(tmp_path / "whole", *options, rule="rtrl", steps=300)
+    task = ax.tasks.Copy(length=3, shortest=1)
+    losses = losses_of(tmp_path / "whole")
+    np.testing.assert_array_equal(np.isfinite(losses), task.generate(300, seed=0).mask)
+    assert _common.Setting.from_dict(config_of(tmp_path / "whole")).task == task
+    assert f"RTRL on copy: 300 steps, loss {np.nanmean(losses[-30:]):.4f} over the last tenth" in text
+    trained(tmp_path / "part", *options, rule="rtrl", steps=130)
+    axonomy("train", "--resume", tmp_path / "part", "--steps", 170, "--no-figure")
+    assert_same_runs(tmp_path / "part", tmp_path / "whole")
+
+
 # --------------------------------------------------------------------------------- streams of files
 
 
@@ -352,7 +365,7 @@ def test_forced_runs_leave_nothing_of_the_last(tmp_path: Path, monkeypatch: pyte
             ("--tensor", "kij", "--randomness", "stochastic", "--solution", "numerical"),
             "no rule is past, kij, stochastic, numerical: ...\nThe nearest cells that exist:\n  past, ...",
         ),
-        (("--rule", "rtrl", "--task", "sum"), "task must be one of add, mimic, file, or a .csv or .npz file"),
+        (("--rule", "rtrl", "--task", "sum"), "task must be one of add, mimic, copy, file, or a .csv or"),
         (("--rule", "rtrl", "--task", "no.csv"), "task 'file' needs 'inputs'"),
         (
             ("--rule", "rtrl", "--task", "no.csv", "--inputs", "a", "--targets", "b"),

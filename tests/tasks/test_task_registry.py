@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from axonomy import tasks
-from axonomy.tasks import Add, FileStream, Mimic, Task
+from axonomy.tasks import Add, Copy, FileStream, Mimic, Stream, Task
+
+ARRAYS = ("X", "Y", "mask", "reset")
 
 
-@pytest.fixture(params=[*tasks.registry, "add, held", "file, repeated"])
+@pytest.fixture(params=[*tasks.registry, "add, held", "copy, many", "file, repeated"])
 def task(request: pytest.FixtureRequest, tmp_path) -> Task:
     path = tmp_path / "data.csv"
     rng = np.random.default_rng(3)
@@ -18,6 +20,7 @@ def task(request: pytest.FixtureRequest, tmp_path) -> Task:
     members = {
         "add": Add(),
         "add, held": Add((3, 5), hold=3),
+        "copy, many": Copy(5, 2, symbols=4),
         "mimic": Mimic(n_in=3, n_hidden=5, n_out=2, alpha=0.5),
         "file": FileStream(str(path), ["a", "b"], ["c"]),
         "file, repeated": FileStream(str(path), ["a"], ["b", "c"], repeat=True),
@@ -29,21 +32,30 @@ def task(request: pytest.FixtureRequest, tmp_path) -> Task:
 def test_shapes_and_types(task: Task) -> None:
     stream = task.generate(50, seed=1)
     assert stream.X.shape == (50, task.n_in)
-    assert stream.Y.shape == (50, task.n_out)
-    assert stream.X.dtype == stream.Y.dtype == np.float64
+    assert stream.X.dtype == np.float64
+    if stream.Y.ndim == 1:  # class indices
+        assert stream.Y.shape == (50,)
+        assert stream.Y.dtype == np.int64
+        assert set(stream.Y) <= set(range(task.n_out))
+    else:
+        assert stream.Y.shape == (50, task.n_out)
+        assert stream.Y.dtype == np.float64
+    for flags in (stream.mask, stream.reset):
+        assert flags is None or (flags.shape, flags.dtype) == ((50,), np.bool_)
     assert len(stream) == 50
 
 
+def assert_same(one: Stream, other: Stream) -> None:
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
 def test_same_seed_same_stream(task: Task) -> None:
-    one, two = task.generate(50, seed=1), task.generate(50, seed=1)
-    np.testing.assert_array_equal(one.X, two.X)
-    np.testing.assert_array_equal(one.Y, two.Y)
+    assert_same(task.generate(50, seed=1), task.generate(50, seed=1))
 
 
 def test_a_shorter_stream_is_the_beginning_of_a_longer_one(task: Task) -> None:
-    short, long = task.generate(37, seed=1), task.generate(64, seed=1)
-    np.testing.assert_array_equal(short.X, long.X[:37])
-    np.testing.assert_array_equal(short.Y, long.Y[:37])
+    assert_same(task.generate(37, seed=1), task.generate(64, seed=1).part(0, 37))
 
 
 def test_the_seed_matters_unless_the_order_is_given(task: Task) -> None:
@@ -71,7 +83,7 @@ def test_bad_seed() -> None:
 
 
 def test_make_names_what_is_wrong() -> None:
-    with pytest.raises(ValueError, match="task: expected one of add, mimic, file, got 'sub'"):
+    with pytest.raises(ValueError, match="task: expected one of add, mimic, copy, file, got 'sub'"):
         tasks.make("sub")
     with pytest.raises(ValueError, match="task 'add' does not take 'n_in'; it takes lags, hold"):
         tasks.make("add", n_in=3)

@@ -11,7 +11,9 @@ _TASK, _NETWORK, _TRAINING, _RESULT = "Task", "Network", "Training", "Result"
 
 Task = Annotated[
     str,
-    typer.Option("--task", help="add, mimic, or a .csv or .npz file.", rich_help_panel=_TASK, metavar="TASK"),
+    typer.Option(
+        "--task", help="add, mimic, copy, or a .csv or .npz file.", rich_help_panel=_TASK, metavar="TASK"
+    ),
 ]
 Lags = Annotated[
     tuple[int, int] | None,

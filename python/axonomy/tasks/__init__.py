@@ -13,11 +13,12 @@ from typing import Any
 from axonomy import _check
 from axonomy.tasks.add import Add
 from axonomy.tasks.base import Stream, Task
+from axonomy.tasks.copy import Copy
 from axonomy.tasks.file_stream import FileStream
 from axonomy.tasks.mimic import Mimic
 
 #: Every task by name.
-registry: dict[str, type[Task]] = {task.name: task for task in (Add, Mimic, FileStream)}
+registry: dict[str, type[Task]] = {task.name: task for task in (Add, Mimic, Copy, FileStream)}
 
 
 def make(name: str, **options: Any) -> Task:
@@ -47,4 +48,4 @@ def from_dict(values: Mapping[str, Any]) -> Task:
     return make(options.pop("task", None), **options)
 
 
-__all__ = ["Add", "FileStream", "Mimic", "Stream", "Task", "from_dict", "make", "registry"]
+__all__ = ["Add", "Copy", "FileStream", "Mimic", "Stream", "Task", "from_dict", "make", "registry"]
