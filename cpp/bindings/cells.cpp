@@ -1,4 +1,9 @@
+#include "axonomy/cell/elstm.hpp"
+#include "axonomy/cell/gru.hpp"
+#include "axonomy/cell/ind_rnn.hpp"
 #include "axonomy/cell/leaky_rnn.hpp"
+#include "axonomy/cell/lstm.hpp"
+#include "axonomy/cell/mgu.hpp"
 #include "common.hpp"
 
 namespace axonomy::bindings {
@@ -19,6 +24,14 @@ Loss loss_of(const std::string& name) {
   if (name == "binary_cross_entropy") return Loss::binary_cross_entropy;
   if (name == "mse") return Loss::mse;
   throw std::invalid_argument("loss: unknown name '" + name + "'");
+}
+
+// Makes a cell that has no settings of its own.
+template <class T, template <class> class Kind>
+auto plain() {
+  return [](const Shape& shape, const std::string& loss) -> std::shared_ptr<Cell<T>> {
+    return std::make_shared<Kind<T>>(shape, loss_of(loss));
+  };
 }
 
 template <class T>
@@ -75,16 +88,28 @@ void bind_cell(py::module_& m) {
         step.D->add_to(D.data(), S);
         step.leak->add_to(leak.data(), S);
         return py::make_tuple(to_numpy<T>(step.J->dense()), to_numpy<T>(D), to_numpy<T>(leak),
-                              to_numpy<T>(c.a_hat()));
+                              regressors_to_numpy<T>(c.shape(), step.a_hat));
       });
 
-  m.def((std::string("make_leaky_rnn") + suffix<T>()).c_str(),
-        [](const Shape& shape, const std::string& loss, const std::string& activation,
-           double alpha) -> std::shared_ptr<C> {
-          return std::make_shared<LeakyRNN<T>>(shape, loss_of(loss), activation_of(activation),
-                                               T(alpha));
-        },
-        py::arg("shape"), py::arg("loss"), py::arg("activation"), py::arg("alpha"));
+  const auto make = [&m](const char* kind, const auto& maker, const auto&... arguments) {
+    m.def((std::string("make_") + kind + suffix<T>()).c_str(), maker, py::arg("shape"), py::arg("loss"), arguments...);
+  };
+  using Alpha = std::vector<double>;
+  make("leaky_rnn",
+       [](const Shape& shape, const std::string& loss, const std::string& activation, const Alpha& alpha)
+           -> std::shared_ptr<C> {
+         return std::make_shared<LeakyRNN<T>>(shape, loss_of(loss), activation_of(activation), alpha);
+       },
+       py::arg("activation"), py::arg("alpha"));
+  make("ind_rnn",
+       [](const Shape& shape, const std::string& loss, const std::string& activation) -> std::shared_ptr<C> {
+         return std::make_shared<IndRnn<T>>(shape, loss_of(loss), activation_of(activation));
+       },
+       py::arg("activation"));
+  make("gru", plain<T, Gru>());
+  make("mgu", plain<T, Mgu>());
+  make("lstm", plain<T, Lstm>());
+  make("elstm", plain<T, ElementwiseLstm>());
 }
 
 }  // namespace
@@ -93,8 +118,16 @@ void bind_shape(py::module_& m) {
   py::class_<Shape>(m, "Shape")
       .def(py::init([](Index n, Index n_in, Index n_out, Index regressors, Index states_per_unit,
                        Index rows_per_unit,
-                       const std::optional<std::vector<std::vector<Index>>>& pattern) {
+                       const std::optional<std::vector<std::vector<Index>>>& pattern,
+                       const std::optional<std::vector<unsigned>>& sees, bool element_wise, Index fed_back) {
              Shape shape{n, n_in, n_out, regressors, states_per_unit, rows_per_unit};
+             shape.element_wise = element_wise;
+             shape.fed_back = fed_back;
+             if (sees) {
+               if (static_cast<Index>(sees->size()) != rows_per_unit)
+                 throw std::invalid_argument("sees: expected one entry a gate");
+               shape.sees = *sees;
+             }
              if (pattern) {
                if (static_cast<Index>(pattern->size()) != n)
                  throw std::invalid_argument("pattern: expected one column a unit");
@@ -103,13 +136,20 @@ void bind_shape(py::module_& m) {
              return shape;
            }),
            py::arg("n"), py::arg("n_in"), py::arg("n_out"), py::arg("m"),
-           py::arg("states_per_unit"), py::arg("rows_per_unit"), py::arg("pattern"))
+           py::arg("states_per_unit"), py::arg("rows_per_unit"), py::arg("pattern"), py::arg("sees"),
+           py::arg("element_wise"), py::arg("fed_back"))
       .def_readonly("n", &Shape::n)
       .def_readonly("n_in", &Shape::n_in)
       .def_readonly("n_out", &Shape::n_out)
       .def_readonly("m", &Shape::m)
       .def_readonly("states_per_unit", &Shape::states_per_unit)
       .def_readonly("rows_per_unit", &Shape::rows_per_unit)
+      .def_readonly("element_wise", &Shape::element_wise)
+      .def_property_readonly("fed_back", &Shape::returning)
+      .def_property_readonly("sees", [](const Shape& s) -> std::optional<std::vector<unsigned>> {
+        if (s.sees.empty()) return std::nullopt;
+        return s.sees;
+      })
       .def_property_readonly("pattern", [](const Shape& s) -> std::optional<std::vector<std::vector<Index>>> {
         if (s.pattern == nullptr) return std::nullopt;
         return s.pattern->columns();

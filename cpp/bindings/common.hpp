@@ -136,6 +136,13 @@ Array<T> to_numpy(const Vector<T>& v) {
   return out;
 }
 
+// The regressors of a step: (m,), or (R, m) of an element-wise cell; and back into the core's own order.
+template <class T>
+Array<T> regressors_to_numpy(const Shape& shape, const T* a_hat) {
+  if (!shape.element_wise) return to_numpy<T>(Vector<T>(Eigen::Map<const Vector<T>>(a_hat, shape.m)));
+  return to_numpy<T>(Matrix<T>(Eigen::Map<const Matrix<T>>(a_hat, shape.R(), shape.m)));
+}
+
 // Shapes are checked in Python, where the argument has its name; this guards the memory all the same.
 template <class T>
 const T* data_of(const Array<T>& array, Index size, const char* name) {

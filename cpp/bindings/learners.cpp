@@ -110,7 +110,8 @@ struct HandDriven {
         jacobian(shape),
         D(shape.n, shape.states_per_unit, shape.rows_per_unit),
         leak(shape.n, shape.states_per_unit, shape.states_per_unit),
-        gradient(Matrix<T>::Zero(shape.R(), shape.m)) {
+        gradient(Matrix<T>::Zero(shape.R(), shape.m)),
+        absent_(shape) {
     reset();
   }
 
@@ -131,11 +132,17 @@ struct HandDriven {
     const Index S = shape.S(), R = shape.R();
     Matrix<T> dense(S, S);
     assign<T>(dense, J, "J");
+    if (shape.element_wise) {
+      BlockDiagonal<T> within(shape.n, shape.states_per_unit, shape.states_per_unit);
+      blocks(J, within, "J");
+    }
     jacobian.bind(dense);
+    Matrix<T> regressors(shape.element_wise ? R : shape.m, shape.element_wise ? shape.m : 1);
+    assign<T>(regressors, a_hat, "a_hat");
     blocks(D_dense, D, "D");
     if (leak_dense) blocks(*leak_dense, leak, "leak");
     Step<T> seen{&jacobian, &D, leak_dense ? &leak : nullptr,
-                 data_of<T>(a_hat, shape.m, "a_hat"), data_of<T>(q, S, "q"),
+                 regressors.data(), data_of<T>(q, S, "q"),
                  data_of<T>(state, S, "state"), data_of<T>(y, shape.n_out, "y")};
     const T* given = data_of<T>(noise, learner->noise_size(), "noise");
     before_.whole(*this, [&] {
@@ -143,7 +150,7 @@ struct HandDriven {
       gradient.setZero(R, shape.m);
       learner->step(seen, given ? given : fresh.data(), T(1), gradient.data());
     });
-    if (shape.pattern && !learner->keeps_pattern()) shape.pattern->clear_others(gradient);
+    if (!learner->keeps_absent()) absent_.clear(gradient.data());
   }
 
   // The entries within units; anything between units is refused.
@@ -181,6 +188,7 @@ struct HandDriven {
   Matrix<T> gradient;
 
  private:
+  AbsentWeights absent_;
   Snapshot<T> before_;
 };
 

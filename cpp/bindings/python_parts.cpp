@@ -79,7 +79,7 @@ class PythonLearner final : public Learner<T> {
       leak = to_numpy<T>(dense);
     }
     const py::object gradient = learner_.attr("_checked_update")(
-        to_numpy<T>(step.J->dense()), to_numpy<T>(D), copied(step.a_hat, shape_.m), copied(step.q, shape_.S()),
+        to_numpy<T>(step.J->dense()), to_numpy<T>(D), regressors_to_numpy<T>(shape_, step.a_hat), copied(step.q, shape_.S()),
         leak, copied(noise, noise_), copied(step.state, shape_.S()), copied(step.y, shape_.n_out));
     settle();
     if (target == nullptr || gradient.is_none()) return;

@@ -12,13 +12,14 @@ using Mask = std::optional<Array<std::uint8_t>>;
 
 template <class T>
 Sequence<T> sequence_of(const Shape& shape, const Array<T>& X, const Array<T>& Y, const Mask& mask,
-                        const Mask& reset) {
+                        const Mask& reset, Index streams = 1) {
   Sequence<T> s;
   s.length = X.ndim() > 0 ? X.shape(0) : 0;
-  s.x = data_of<T>(X, s.length * shape.n_in, "X");
-  s.y = data_of<T>(Y, s.length * shape.n_out, "Y");
-  s.mask = data_of<std::uint8_t>(mask, s.length, "mask");
-  s.reset = data_of<std::uint8_t>(reset, s.length, "reset");
+  const Index rows = s.length * streams;
+  s.x = data_of<T>(X, rows * shape.n_in, "X");
+  s.y = data_of<T>(Y, rows * shape.n_out, "Y");
+  s.mask = data_of<std::uint8_t>(mask, rows, "mask");
+  s.reset = data_of<std::uint8_t>(reset, rows, "reset");
   return s;
 }
 
@@ -71,11 +72,10 @@ py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Ma
              const Mask& reset, Array<T>& losses, const std::vector<std::string>& monitors,
              Index monitor_every, Index poll_every,
              const std::optional<std::function<void(Index)>>& callback) {
-  const Shape shape = trainer.engine().cell->shape();
-  const Sequence<T> sequence = sequence_of<T>(shape, X, Y, mask, reset);
+  const Sequence<T> sequence = sequence_of<T>(trainer.shape(), X, Y, mask, reset, trainer.streams());
   T* loss = losses.mutable_data();
-  if (losses.size() != sequence.length)
-    throw std::invalid_argument("losses: expected one number a step");
+  if (losses.size() != sequence.length * trainer.streams())
+    throw std::invalid_argument("losses: expected one number a step and stream");
   MonitorRequest request;
   request.every = monitors.empty() ? 0 : monitor_every;
   for (const auto& name : monitors) {
@@ -132,19 +132,48 @@ py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Ma
   return result;
 }
 
+// The losses (streams,), or None if the step was not taken.
 template <class T>
 py::object learn_one(Trainer<T>& trainer, const Array<T>& x, const std::optional<Array<T>>& y) {
-  const Shape& shape = trainer.engine().cell->shape();
+  const Shape& shape = trainer.shape();
+  const Index streams = trainer.streams();
   const typename Trainer<T>::Turn turn(trainer);
-  T loss;
+  const Samples<T> samples{data_of<T>(x, streams * shape.n_in, "x"), data_of<T>(y, streams * shape.n_out, "y")};
+  Array<T> losses(streams);
+  bool taken = false;
   try {
-    if (!trainer.step(data_of<T>(x, shape.n_in, "x"), data_of<T>(y, shape.n_out, "y"), false, loss))
-      return py::none();
+    if (trainer.has_team()) {  // whose members may want the lock
+      T* const out = losses.mutable_data();
+      py::gil_scoped_release unlocked;
+      taken = trainer.step(samples, out);
+    } else {
+      taken = trainer.step(samples, losses.mutable_data());
+    }
   } catch (py::error_already_set& error) {
     note_step(error, trainer.step_count());
     throw;
   }
-  return py::float_(static_cast<double>(loss));
+  if (!taken) return py::none();
+  return std::move(losses);
+}
+
+template <class T>
+Array<T> predict_one(Trainer<T>& trainer, const Array<T>& x) {
+  const Index streams = trainer.streams(), n_out = trainer.shape().n_out;
+  const typename Trainer<T>::Turn turn(trainer);
+  trainer.predict(data_of<T>(x, streams * trainer.shape().n_in, "x"));
+  Array<T> out({streams, n_out});
+  for (Index b = 0; b < streams; ++b)
+    std::copy_n(trainer.engine(b).cell->output().data(), n_out, out.mutable_data(b, 0));
+  return out;
+}
+
+template <class T>
+Array<T> states_of(Trainer<T>& trainer) {
+  const Index streams = trainer.streams(), S = trainer.shape().S();
+  Array<T> out({streams, S});
+  for (Index b = 0; b < streams; ++b) std::copy_n(trainer.engine(b).cell->state.data(), S, out.mutable_data(b, 0));
+  return out;
 }
 
 template <class T>
@@ -186,32 +215,35 @@ template <class T>
 void bind(py::module_& m) {
   using Tr = Trainer<T>;
   py::class_<Tr>(m, (std::string("Trainer") + suffix<T>()).c_str())
-      .def(py::init([](std::shared_ptr<Cell<T>> cell, std::shared_ptr<Learner<T>> learner,
-                       const py::dict& optimiser, Index update_every, std::uint64_t seed) {
+      .def(py::init([](const std::shared_ptr<Cell<T>>& cell, const std::vector<std::shared_ptr<Learner<T>>>& learners,
+                       const py::dict& optimiser, Index update_every, std::uint64_t seed, int threads) {
+             if (learners.empty()) throw std::invalid_argument("learners: expected one a stream");
              TrainerOptions options;
              options.schedule = schedule_of(optimiser["lr"].cast<py::dict>());
              options.clip = optimiser["clip"].cast<double>();
              options.l2 = optimiser["l2"].cast<double>();
              options.update_every = update_every;
              auto made = make_optimiser<T>(optimiser, *cell);
-             return std::make_unique<Tr>(std::move(cell), std::move(learner), std::move(made),
-                                         options, seed);
+             return std::make_unique<Tr>(cell, learners, std::move(made), options, seed, threads);
            }),
-           py::arg("cell"), py::arg("learner"), py::arg("optimiser"), py::arg("update_every"),
-           py::arg("seed"))
+           py::arg("cell"), py::arg("learners"), py::arg("optimiser"), py::arg("update_every"),
+           py::arg("seed"), py::arg("threads"))
       .def_property_readonly("step_count", &Tr::step_count)
       .def_property_readonly("update_count", &Tr::update_count)
       .def("run", &run<T>, py::arg("X"), py::arg("Y"), py::arg("mask"), py::arg("reset"),
            py::arg("losses"), py::arg("monitors"), py::arg("monitor_every"), py::arg("poll_every"),
            py::arg("callback"))
       .def("learn_one", &learn_one<T>, py::arg("x"), py::arg("y"))
-      .def(
-          "predict_one",
-          [](Tr& t, const Array<T>& x) {
+      .def("predict_one", &predict_one<T>, py::arg("x"))
+      .def_property(
+          "states", &states_of<T>,
+          [](Tr& t, const Array<T>& value) {
             const typename Tr::Turn turn(t);
-            return to_numpy<T>(t.predict(data_of<T>(x, t.engine().cell->shape().n_in, "x")));
-          },
-          py::arg("x"))
+            const Index S = t.shape().S();
+            const T* data = data_of<T>(value, t.streams() * S, "states");
+            for (Index b = 0; b < t.streams(); ++b)
+              t.engine(b).cell->state = Eigen::Map<const Vector<T>>(data + b * S, S);
+          })
       .def("reset",
            [](Tr& t) {
              const typename Tr::Turn turn(t);

@@ -46,8 +46,15 @@ std::unique_ptr<Learner<T>> make_learner(const Shape& shape, const LearnerSpec& 
   if (spec.factory) return made_outside<T>(shape, *spec.factory);
   if (spec.tensor == "mix" || spec.tensor == "by_block") return make_hybrid<T>(shape, spec);
   const std::string key = spec.tensor + "/" + spec.solver;
-  if (key == "kij/rtrl") return std::make_unique<FullInfluence<T>>(shape);
-  if (key == "kij/lazy") return std::make_unique<LazyInfluence<T>>(shape, spec.block);
+  const bool shares = spec.tensor == "ki|j" || spec.tensor == "kj|i" || spec.tensor == "kj|ij";
+  if (shape.element_wise && shares)
+    throw std::invalid_argument("make_learner: this rule needs one set of regressors for all rows");
+  if (key == "kij/rtrl" || key == "kij/lazy") {
+    // Without couplings between units, the blocks within them are the whole influence.
+    if (shape.element_wise) return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::diagonal);
+    if (spec.solver == "rtrl") return std::make_unique<FullInfluence<T>>(shape);
+    return std::make_unique<LazyInfluence<T>>(shape, spec.block);
+  }
   if (key == "kij/window") return std::make_unique<WindowedInfluence<T>>(shape, spec.window);
   if (key == "k=i/leak") return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::leak);
   if (key == "k=i/diagonal")

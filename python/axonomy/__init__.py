@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from axonomy import rules, tasks, testing
 from axonomy._build import build_info
-from axonomy.cells import Cell, LeakyRNN
+from axonomy.cells import ELSTM, GRU, LSTM, MGU, Cell, GatedCell, IndRNN, LeakyRNN
 from axonomy.component import Option
 from axonomy.composed import ComposedRule, compose
 from axonomy.curriculum import Curriculum, CurriculumHistory
@@ -41,6 +41,10 @@ from axonomy.trainer import Trainer
 __version__ = "0.1.0"
 
 __all__ = [
+    "ELSTM",
+    "GRU",
+    "LSTM",
+    "MGU",
     "SGD",
     "Adam",
     "ByBlock",
@@ -50,11 +54,13 @@ __all__ = [
     "CurriculumHistory",
     "Diverged",
     "ExponentialDecay",
+    "GatedCell",
     "Gradients",
     "HandDriven",
     "History",
     "IncompatibleAxes",
     "IncompatibleCell",
+    "IndRNN",
     "InverseDecay",
     "LeakyRNN",
     "Learner",

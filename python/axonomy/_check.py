@@ -62,15 +62,16 @@ def real_array(
     return result
 
 
-def flags(name: str, value: object, length: int) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
-    """Return one truth value a step, or None."""
+def flags(name: str, value: object, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+    """Return one truth value a step, or a step and stream, or None."""
     if value is None:
         return None
     truth = array(name, value)
     if truth.dtype.kind not in "biu" or not np.isin(truth, (0, 1)).all():
         raise ValueError(f"{name}: expected truth values, got {describe(truth)}")
-    if truth.shape != (length,):
-        raise ValueError(f"{name}: expected shape ({length},), one a step, got {truth.shape}")
+    if truth.shape != shape:
+        each = "one a step" if len(shape) == 1 else "one a step and stream"
+        raise ValueError(f"{name}: expected shape {shape}, {each}, got {truth.shape}")
     return np.ascontiguousarray(truth, dtype=np.uint8)
 
 

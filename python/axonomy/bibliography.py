@@ -138,6 +138,52 @@ ENTRIES: dict[str, str] = {
   booktitle = {IEEE Conference on Decision and Control},
   year      = {1996}
 }""",
+    "cho2014": """@inproceedings{cho2014,
+  author    = {Cho, Kyunghyun and van Merri{\\"e}nboer, Bart and Gulcehre, Caglar and Bahdanau, Dzmitry and
+               Bougares, Fethi and Schwenk, Holger and Bengio, Yoshua},
+  title     = {Learning Phrase Representations using {RNN} Encoder-Decoder for Statistical Machine
+  Translation}, booktitle = {Proceedings of the 2014 Conference on Empirical Methods in Natural Language
+  Processing}, pages     = {1724--1734}, year      = {2014}
+}""",
+    "zhou2016": """@article{zhou2016,
+  author  = {Zhou, Guo-Bing and Wu, Jianxin and Zhang, Chen-Lin and Zhou, Zhi-Hua},
+  title   = {Minimal Gated Unit for Recurrent Neural Networks},
+  journal = {International Journal of Automation and Computing},
+  volume  = {13},
+  number  = {3},
+  pages   = {226--234},
+  year    = {2016}
+}""",
+    "hochreiter1997": """@article{hochreiter1997,
+  author  = {Hochreiter, Sepp and Schmidhuber, J{\\"u}rgen},
+  title   = {Long Short-Term Memory},
+  journal = {Neural Computation},
+  volume  = {9},
+  number  = {8},
+  pages   = {1735--1780},
+  year    = {1997}
+}""",
+    "gers2000": """@article{gers2000,
+  author  = {Gers, Felix A. and Schmidhuber, J{\\"u}rgen and Cummins, Fred},
+  title   = {Learning to Forget: Continual Prediction with {LSTM}},
+  journal = {Neural Computation},
+  volume  = {12},
+  number  = {10},
+  pages   = {2451--2471},
+  year    = {2000}
+}""",
+    "li2018": """@inproceedings{li2018,
+  author    = {Li, Shuai and Li, Wanqing and Cook, Chris and Zhu, Ce and Gao, Yanbo},
+  title     = {Independently Recurrent Neural Network ({IndRNN}): Building A Longer and Deeper {RNN}},
+  booktitle = {Proceedings of the IEEE Conference on Computer Vision and Pattern Recognition},
+  year      = {2018}
+}""",
+    "irie2024": """@inproceedings{irie2024,
+  author    = {Irie, Kazuki and Gopalakrishnan, Anand and Schmidhuber, J{\\"u}rgen},
+  title     = {Exploring the Promise and Limits of Real-Time Recurrent Learning},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2024}
+}""",
 }
 
 LABELS: dict[str, str] = {
@@ -158,6 +204,12 @@ LABELS: dict[str, str] = {
     "czarnecki2017": "Czarnecki et al. 2017",
     "fiete2006": "Fiete & Seung 2006",
     "gunnarsson1996": "Gunnarsson 1996",
+    "cho2014": "Cho et al. 2014",
+    "zhou2016": "Zhou et al. 2016",
+    "hochreiter1997": "Hochreiter & Schmidhuber 1997",
+    "gers2000": "Gers et al. 2000",
+    "li2018": "Li et al. 2018",
+    "irie2024": "Irie et al. 2024",
 }
 
 

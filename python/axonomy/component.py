@@ -31,6 +31,15 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a component declares of itself on a certain kind of cell."""
+
+    bias: str
+    memory: Order
+    time: Order
+
+
+@dataclass(frozen=True)
 class Component:
     """One way to fill one cell.
 
@@ -59,6 +68,10 @@ class Component:
         (``current="exact"``).
     needs_mask : bool
         Whether it runs on sparse recurrent weights only.
+    needs_shared : bool
+        Whether it runs only where all rows of W share one set of regressors.
+    element_wise : Cost, optional
+        Bias, memory and time on element-wise cells, where they differ.
     lag : str
         By how many steps the gradient is late, as printed.
     lag_steps, period : callable
@@ -83,6 +96,8 @@ class Component:
     ranked: bool = False
     splits_current: bool = False
     needs_mask: bool = False
+    needs_shared: bool = False
+    element_wise: Cost | None = None
     lag: str = "0"
     lag_steps: Callable[[Options], int] = field(default=lambda options: 0, repr=False, compare=False)
     period: Callable[[Options], int] = field(default=lambda options: 1, repr=False, compare=False)

@@ -36,6 +36,14 @@ if TYPE_CHECKING:
     from axonomy.shape import Shape
 
 CURRENT = ("exact", "estimated")
+NOT_SHARED = (
+    "needs one set of regressors for all rows of W, and in an element-wise cell each row has its own; RTRL "
+    "is exact and costs O(m n) there (axonomy.rules.rtrl())"
+)
+NO_COUPLINGS = (
+    "follows the couplings between units, and an element-wise cell has none; RTRL is exact and costs O(m n) "
+    "there (axonomy.rules.rtrl())"
+)
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,10 @@ class ComposedRule(Rule):
         }
 
     def _spec(self, shape: Shape) -> dict[str, Any]:
+        if self.needs_mask and shape.element_wise:
+            raise IncompatibleCell(f"{self.name} {NO_COUPLINGS}")
+        if self.component.needs_shared and shape.element_wise:
+            raise IncompatibleCell(f"{self.name} {NOT_SHARED}")
         if self.needs_mask and shape.pattern is None:
             raise IncompatibleCell(
                 f"{self.name} needs sparse recurrent weights, a network with a mask: on dense ones n >= 2 is "

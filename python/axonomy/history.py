@@ -16,7 +16,7 @@ class History:
 
     Attributes
     ----------
-    loss : ndarray, shape (steps done,)
+    loss : ndarray, shape (steps done,), or (steps done, B) of several streams
         The loss of every step; NaN where masked.
     monitor_steps : ndarray of int
         The steps, counted from the trainer's first as 1, after which monitors were recorded.

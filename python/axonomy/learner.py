@@ -271,7 +271,7 @@ class HandDriven:
             ds/ds_prev.
         D : array_like, shape (S, R)
             ds/dh; entries only where row and column belong to one unit.
-        a_hat : array_like, shape (m,)
+        a_hat : array_like, shape (m,), or (R, m) of an element-wise shape
             The regressors.
         q : array_like, shape (S,)
             dL/ds.
@@ -294,7 +294,11 @@ class HandDriven:
         arrays = [
             _check.real_array("J", J, (S, S), self.dtype, "S, S"),
             _check.real_array("D", D, (S, R), self.dtype, "S, R"),
-            _check.real_array("a_hat", a_hat, (m,), self.dtype, "m"),
+            _check.real_array(
+                "a_hat",
+                a_hat,
+                *(((R, m), self.dtype, "R, m") if self.shape.element_wise else ((m,), self.dtype, "m")),
+            ),
             _check.real_array("q", q, (S,), self.dtype, "S"),
         ]
         more = [

@@ -17,8 +17,8 @@ class Step:
         ds/ds_prev.
     D : ndarray, shape (S, R)
         ds/dh; entries only where row and column belong to one unit.
-    a_hat : ndarray, shape (m,)
-        The regressors ``[a_prev, x, 1]``.
+    a_hat : ndarray, shape (m,); (R, m) of an element-wise cell
+        The regressors ``[a_prev, x, 1]``; one set a row where a row sees the state of its own unit only.
     q : ndarray, shape (S,)
         dL/ds; zero where there is no target.
     leak : ndarray, shape (S, S), or None
@@ -42,6 +42,6 @@ class Step:
 
     @property
     def M_bar(self) -> FloatArray:
-        """The immediate influence ``D[k,i] a_hat[j]``, shape (S, R, m)."""
+        """The immediate influence ``D[k,i] a_hat[j]``, or ``D[k,i] a_hat[i,j]``, shape (S, R, m)."""
         M_bar: FloatArray = self.D[:, :, None] * self.a_hat
         return M_bar

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from axonomy import bibliography, registry
+from axonomy import _check, bibliography, registry
 from axonomy.axes import RANDOMNESS, SOLUTIONS, TENSORS
-from axonomy.component import Component
-from axonomy.composed import ComposedRule, compose, why_impossible
+from axonomy.cells import CELLS
+from axonomy.cells.base import Cell
+from axonomy.component import Component, Cost
+from axonomy.composed import NO_COUPLINGS, NOT_SHARED, ComposedRule, compose, why_impossible
 from axonomy.order import Order
 
 COLUMNS = (
@@ -151,26 +153,39 @@ class Table:
     __repr__ = __str__
 
 
-def _filled(component: Component, status: str) -> TableCell:
+def _filled(component: Component, status: str, element_wise: bool) -> TableCell:
+    reason = NOT_SHARED if component.needs_shared else NO_COUPLINGS if component.needs_mask else ""
+    if element_wise and reason:
+        return TableCell(*component.axes, reason=f"the rule {reason}")
+    cost = Cost(component.bias, component.memory, component.time)
+    if element_wise and component.element_wise is not None:
+        cost = component.element_wise
     return TableCell(
         *component.axes,
         solver=component.solver,
         status=status,
         name=component.known_as or component.title,
-        bias=component.bias,
-        memory=component.memory,
-        time=component.time,
+        bias=cost.bias,
+        memory=cost.memory,
+        time=cost.time,
         lag=component.lag,
         reference="; ".join(bibliography.LABELS[key] for key in component.references),
         ranked=component.ranked,
     )
 
 
-def table() -> Table:
+def table(network: Any = None) -> Table:
     """Return the whole table.
 
     Each tensor under each randomness and solution: filled cells with what their components declare, several
     lines where several components fill one; impossible ones with the reason; the baselines last.
+
+    Parameters
+    ----------
+    network : str, Cell, or subclass of Cell, optional
+        The kind of network that the rules are to learn, such as ``"ind_rnn"`` or ``axonomy.IndRNN``; by
+        default one whose units are coupled. In element-wise ones M has no entries between units: rules that
+        keep those within units are exact there.
 
     Returns
     -------
@@ -186,13 +201,24 @@ def table() -> Table:
     >>> sum(cell.status == "new" for cell in ax.table()) > 10
     True
     """
+    element_wise = False if network is None else _kind(network).element_wise
     cells: list[TableCell] = []
     for tensor in TENSORS:
         for randomness, solution in product(RANDOMNESS, SOLUTIONS):
             axes = (tensor.facing, tensor.name, randomness, solution)
             found = registry.find(*axes)
-            cells += [_filled(c, "known" if c.known_as else "new") for c in found]
+            cells += [_filled(c, "known" if c.known_as else "new", element_wise) for c in found]
             if not found:
                 cells.append(TableCell(*axes, reason=why_impossible(*axes)))
-    cells += [_filled(c, "baseline") for c in registry.BASELINES]
+    cells += [_filled(c, "baseline", element_wise) for c in registry.BASELINES]
     return Table(tuple(cells))
+
+
+def _kind(network: Any) -> type[Cell]:
+    if isinstance(network, str):
+        return CELLS[_check.one_of("network", network, CELLS)]
+    if isinstance(network, type) and issubclass(network, Cell):
+        return network
+    if isinstance(network, Cell):
+        return type(network)
+    raise ValueError(f"network: expected a network, its class or its name, got {_check.describe(network)}")

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from axonomy import _check, _core
-from axonomy._sequence import sequence, target
+from axonomy._sequence import inputs, sequence, target
 from axonomy.cells import CELLS
 from axonomy.cells.base import Cell, FloatArray
 from axonomy.errors import Diverged
@@ -21,7 +21,6 @@ from axonomy.learner import core_initial, core_learner
 from axonomy.optimisers import Optimiser, optimiser_from_dict
 from axonomy.rule import Rule
 from axonomy.rules import as_rule
-from axonomy.shape import Shape
 
 MONITORS = ("loss", "gradient_norm", "state_norm", "spectral_radius")
 Callback = Callable[[int, float], object]
@@ -44,12 +43,19 @@ class Trainer:
         Of the rule's random numbers and of the state noise.
     update_every : int
         Steps whose gradients are summed for one update.
+    streams : int
+        Independent streams B that share the weights, each with a state and a learner of its own; the
+        gradient is the mean over them. All begin in the network's state; the network's own is that of the
+        first, :attr:`states` has all. Stream b draws random numbers as a trainer of its own with ``seed +
+        b`` would.
+    threads : int
+        Threads that share the streams out.
     initial : dict of arrays, optional
         What the learner starts from; as in :func:`axonomy.gradients`.
 
     Attributes
     ----------
-    rnn, rule, optimiser, seed, update_every
+    rnn, rule, optimiser, seed, update_every, streams, threads
     history : History
         Of the last call of :meth:`run`, also of one that was interrupted.
 
@@ -79,6 +85,8 @@ class Trainer:
         *,
         seed: int = 0,
         update_every: int = 1,
+        streams: int = 1,
+        threads: int = 1,
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(rnn, Cell):
@@ -92,10 +100,13 @@ class Trainer:
         self.optimiser = optimiser
         self.seed = _check.seed("seed", seed)
         self.update_every = _check.integer("update_every", update_every, 1)
-        self.history = History(np.zeros(0, rnn.dtype))
-        self._learner = core_learner(self.rule, rnn.shape, rnn.dtype)
+        self.streams = _check.integer("streams", streams, 1)
+        self.threads = _check.integer("threads", threads, 1, 1024)
+        self.history = History(self._no_losses())
+        learners: list[Any] = [core_learner(self.rule, rnn.shape, rnn.dtype) for _ in range(self.streams)]
+        self._learner = learners[0]
         make: Any = _core.Trainer32 if rnn.dtype == np.float32 else _core.Trainer64
-        self._core = make(rnn._cell, self._learner, optimiser._spec(), self.update_every, self.seed)
+        self._core = make(rnn._cell, learners, optimiser._spec(), self.update_every, self.seed, self.threads)
         for name in self._learner.diagnostics():
             if name in MONITORS:
                 raise ValueError(
@@ -103,7 +114,9 @@ class Trainer:
                 )
         if initial is not None:
             state = self._learner.state()
-            self._learner.load_state({**state, **core_initial(state, initial, rnn.dtype)})
+            start = {**state, **core_initial(state, initial, rnn.dtype)}
+            for learner in learners:
+                learner.load_state(start)
 
     def run(
         self,
@@ -118,6 +131,9 @@ class Trainer:
         monitor_every: int = 100,
     ) -> History:
         """Learn from a sequence, step by step, in one call of the core without the GIL.
+
+        With several streams every array has one more axis, after that of the steps: X (T, B, n_in), Y (T, B,
+        n_out) or (T, B), mask and reset (T, B), and the losses (T, B).
 
         Parameters
         ----------
@@ -155,7 +171,7 @@ class Trainer:
         KeyboardInterrupt
             At Ctrl-C. The trainer is left between two steps, and :attr:`history` has what was done.
         """
-        data = sequence(self.rnn, X, Y, mask, reset)
+        data = sequence(self.rnn, X, Y, mask, reset, self.streams)
         if isinstance(monitors, str) or not isinstance(monitors, Sequence):
             raise ValueError(f"monitors: expected a sequence of names, got {_check.describe(monitors)}")
         names = [_check.one_of("monitors", name, self.monitor_names) for name in monitors]
@@ -163,7 +179,7 @@ class Trainer:
         every = 0 if callback_every is None else _check.integer("callback_every", callback_every, 1)
         if callback is not None and not callable(callback):
             raise ValueError(f"callback: expected a callable, got {_check.describe(callback)}")
-        loss = np.full(len(data), np.nan, self.rnn.dtype)
+        loss = np.full((len(data), *self._no_losses().shape[1:]), np.nan, self.rnn.dtype)
         caller = None if callback is None else _Caller(callback, every, loss)
         first = self.step_count
         outcome = self._core.run(
@@ -191,18 +207,18 @@ class Trainer:
         return self.history
 
     def learn_one(self, x: object, y: object = None) -> float:
-        """Learn from one sample.
+        """Learn from one sample, or from one of each stream.
 
         Parameters
         ----------
-        x : array_like, shape (n_in,)
-        y : array_like, shape (n_out,), or a class index; optional
+        x : array_like, shape (n_in,), or (B, n_in) with several streams
+        y : array_like, shape (n_out,) or (B, n_out), or class indices; optional
             Without a target state and learner go on, and nothing is learned, but by rules that look ahead.
 
         Returns
         -------
         float
-            The loss; NaN without a target.
+            The loss, the mean over the streams; NaN without a target.
 
         Raises
         ------
@@ -212,14 +228,17 @@ class Trainer:
             If its state or loss would not be finite: the step is not taken. Weights that it makes so show at
             the next step; :meth:`run` looks at them too.
         """
-        inputs = _check.real_array("x", x, (self.rnn.shape.n_in,), self.rnn.dtype, "n_in")
-        loss: float | None = self._core.learn_one(inputs, None if y is None else target(self.rnn, y))
-        if loss is None:
+        samples = inputs(self.rnn, x, self.streams)
+        targets = None if y is None else target(self.rnn, y, self.streams)
+        losses: FloatArray | None = self._core.learn_one(samples, targets)
+        if losses is None:
             raise self._diverged("the state or the loss would not be finite")
-        return loss
+        return float(losses.item() if self.streams == 1 else losses.mean(dtype=np.float64))
 
     def predict_one(self, x: object) -> FloatArray:
         """Advance the state by one input without learning, and return the read-out z, shape (n_out,).
+
+        With several streams x is (B, n_in) and z (B, n_out).
 
         The rule does not see it. One that runs the network a second time under noise (KeRNL, node
         perturbation) takes the difference for the noise's doing until the next reset.
@@ -231,16 +250,30 @@ class Trainer:
         Diverged
             If the state would not be finite: it stays as it was.
         """
-        inputs = _check.real_array("x", x, (self.rnn.shape.n_in,), self.rnn.dtype, "n_in")
+        samples = inputs(self.rnn, x, self.streams)
         try:
-            output: FloatArray = self._core.predict_one(inputs)
+            output: FloatArray = self._core.predict_one(samples)
         except ValueError:  # all that can be wrong with a checked input
             raise self._diverged("the state would not be finite") from None
-        return output
+        return output[0] if self.streams == 1 else output
 
     def _diverged(self, what: str) -> Diverged:
         step = self.step_count
-        return Diverged(f"step {step}: {what}", step, History(np.zeros(0, self.rnn.dtype)))
+        return Diverged(f"step {step}: {what}", step, History(self._no_losses()))
+
+    def _no_losses(self) -> FloatArray:
+        return np.zeros((0, *(() if self.streams == 1 else (self.streams,))), self.rnn.dtype)
+
+    @property
+    def states(self) -> FloatArray:
+        """The states of all streams, shape (B, S); a copy."""
+        states: FloatArray = self._core.states
+        return states
+
+    @states.setter
+    def states(self, value: object) -> None:
+        shape = (self.streams, self.rnn.shape.S)
+        self._core.states = _check.real_array("states", value, shape, self.rnn.dtype, "B, S")
 
     def reset(self) -> None:
         """Set the state to zero and let the learner forget the past; the weights stay."""
@@ -295,6 +328,8 @@ class Trainer:
             "optimiser": self.optimiser.to_dict(),
             "seed": self.seed,
             "update_every": self.update_every,
+            "streams": self.streams,
+            "threads": self.threads,
         }
         arrays = self.state()
         if self.rnn.feedback is not None:
@@ -326,7 +361,7 @@ class Trainer:
             kind = CELLS[config["cell"]]
             dtype = np.dtype(config["dtype"])
             n, n_in, n_out = config["shape"]
-            shape = Shape(n, n_in, n_out, pattern=arrays.pop("mask", None))
+            shape = kind._shape(n, n_in, n_out, arrays.pop("mask", None))
             rnn = kind._blank(shape, dtype, config["settings"])
             rnn.feedback = arrays.pop("feedback", None)
             trainer = cls(
@@ -335,6 +370,8 @@ class Trainer:
                 optimiser_from_dict(config["optimiser"]),
                 seed=config["seed"],
                 update_every=config["update_every"],
+                streams=config.get("streams", 1),
+                threads=config.get("threads", 1),
             )
             trainer.load_state(arrays)
         except OSError:

@@ -243,15 +243,12 @@ template <class T>
 class FakeCell final : public Cell<T> {
  public:
   using Cell<T>::Cell;
+  std::shared_ptr<Cell<T>> sibling() const override { return std::make_shared<FakeCell>(*this); }
 
  protected:
-  void advance_and_linearise() override {
-    this->state.noalias() = this->W * this->a_hat_;
-    this->D_.entries().setOnes();
-  }
-  void transition(const T* from, T* next) const override {
-    const Index n = this->shape_.n;
-    Eigen::Map<Vector<T>>(next, n).noalias() = this->W.leftCols(n) * Eigen::Map<const Vector<T>>(from, n);
+  void respond(const T*, T* h, T* next, BlockDiagonal<T>&, BlockDiagonal<T>& D) const override {
+    D.entries().setOnes();
+    std::copy_n(h, D.n(), next);
   }
 };
 }  // namespace axonomy
@@ -348,7 +345,7 @@ def test_parts_of_the_core(tree: Path) -> None:
     for folder, kind, ahead in (("influence", "Past", "false"), ("credit", "Credit", "true")):
         text = LEARNER % {"kind": kind, "ahead": ahead}
         (headers / folder / "fake.hpp").write_text(text, encoding="utf-8")
-    copied_line(sources / "learners.cpp", '"kij/rtrl"', rtrl="fake", FullInfluence="FakePast")
+    copied_line(sources / "learners.cpp", '"kij/window"', window="fake", WindowedInfluence="FakePast")
 
     # A network
     (headers / "cell" / "fake.hpp").write_text(NETWORK, encoding="utf-8")
@@ -374,8 +371,7 @@ def test_lines_in_python(tree: Path) -> None:
     copied_line(package / "rules" / "__init__.py", "        rflo,", rflo="fake")
     copied_line(package / "cells" / "__init__.py", "leaky_rnn import", leaky_rnn="fake", LeakyRNN="Fake")
     copied_line(package / "tasks" / "__init__.py", "tasks.add import", add="fake", Add="Fake")
-    for name in ("make_leaky_rnn32", "make_leaky_rnn64"):
-        copied_line(package / "_core.pyi", f"def {name}", leaky_rnn="fake")
-    assert 'std::string("make_leaky_rnn")' in (tree / "cpp" / "bindings" / "cells.cpp").read_text(
-        encoding="utf-8"
-    )
+    for name in ("make_gru32", "make_gru64"):
+        copied_line(package / "_core.pyi", f"def {name}", gru="fake")
+    copied_line(tree / "cpp" / "bindings" / "cells.cpp", 'make("gru"', gru="fake", Gru="Fake")
+    copied_line(tree / "cpp" / "bindings" / "cells.cpp", "cell/gru.hpp", gru="fake")

@@ -6,6 +6,7 @@
 #include "cell/linearisation.hpp"
 #include "core/random.hpp"
 #include "core/types.hpp"
+#include "core/weights.hpp"
 
 namespace axonomy {
 
@@ -53,9 +54,8 @@ class Learner {
     return false;
   }
 
-  // Whether the gradient is by itself zero where the shape's pattern has no weight; otherwise whoever uses the
-  // gradient clears it there.
-  virtual bool keeps_pattern() const { return false; }
+  // Whether the gradient is by itself zero where W has no weight; otherwise whoever uses the gradient clears it there.
+  virtual bool keeps_absent() const { return false; }
 
   virtual void visit(StateVisitor<T>& visitor) = 0;
   virtual Diagnostics diagnostics() const { return {}; }
@@ -76,6 +76,15 @@ inline void add_outer(T scale, const T* u, Index R, const T* v, Index m, T* targ
   Eigen::Map<const Array> column(u, R);
   for (Index j = 0; j < m; ++j)
     Eigen::Map<Array>(target + j * R, R) += (scale * v[j]) * column;
+}
+
+// target (R, m) += scale * row_i a_hat_ij, for regressors that all rows share or for one set a row.
+template <class T>
+inline void add_immediate(const Shape& shape, T scale, const T* row, const T* a_hat, T* target) {
+  const Index R = shape.R();
+  if (!shape.element_wise) return add_outer(scale, row, R, a_hat, shape.m, target);
+  for (Index j = 0; j < shape.m; ++j)
+    for (Index i = 0; i < R; ++i) target[j * R + i] += scale * row[i] * a_hat[j * R + i];
 }
 
 }  // namespace axonomy

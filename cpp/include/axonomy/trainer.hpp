@@ -1,7 +1,10 @@
-// The loop over a stream: forward, loss, learner, optimiser, monitors.
+// The loop over a stream, or over several side by side: forward, loss, learner, optimiser, monitors.
 //
 // Order within a step: forward with the current W; loss, e and q; the learner's update with this step's
 // J, D, a_hat; gradient; optimiser. The output weights always get e (x) [a, 1].
+//
+// Several streams share the weights; each has a cell, a learner and random numbers of its own, and the gradient is the
+// mean over them. A team of threads shares the streams out; sums are taken in the streams' order whatever their number.
 #pragma once
 
 #include <Eigen/Eigenvalues>
@@ -14,6 +17,7 @@
 #include "cell/cell.hpp"
 #include "core/random.hpp"
 #include "core/snapshot.hpp"
+#include "core/team.hpp"
 #include "learner.hpp"
 #include "optimiser/optimiser.hpp"
 
@@ -24,7 +28,7 @@ template <class T>
 class Engine {
  public:
   Engine(std::shared_ptr<Cell<T>> cell, std::shared_ptr<Learner<T>> learner, std::uint64_t seed)
-      : cell(std::move(cell)), learner(std::move(learner)), random(seed) {
+      : cell(std::move(cell)), learner(std::move(learner)), random(seed), random_before_(seed) {
     state_noise_ = Vector<T>::Zero(this->cell->shape().S());
     noise_ = Vector<T>::Zero(this->learner->noise_size());
     before_ = this->cell->state;
@@ -39,33 +43,50 @@ class Engine {
   // Forward and loss; NaN where there is no target. A non-finite loss or state leaves everything as it
   // was before the step and returns false.
   bool observe(const T* x, const T* y, bool reset_first, T& loss, bool noisy = true) {
+    begin(x, reset_first);
+    cell->multiply();
+    if (!conclude(y, loss, noisy)) {
+      undo();
+      return false;
+    }
+    commit();
+    return true;
+  }
+
+  // The same in parts: up to h = W a_hat, which the caller sees to; the rest, and whether it is finite; then either of
+  // the two.
+  void begin(const T* x, bool reset_first) {
     before_ = cell->state;
-    const Random before = random;
+    resets_ = reset_first;
     if (reset_first) cell->state.setZero();
+    cell->take_input(x);
+  }
+  bool conclude(const T* y, T& loss, bool noisy = true) {
+    random_before_ = random;
     const T* noise = nullptr;
     if (noisy && cell->state_noise > T(0)) {
       random.normals(state_noise_.data(), state_noise_.size());
       noise = state_noise_.data();
     }
-    cell->forward(x, noise);
+    cell->settle(noise);
     cell->read_out();
     loss = std::numeric_limits<T>::quiet_NaN();
     if (y != nullptr)
       loss = cell->evaluate(y);
     else
       cell->no_error();
-    if ((y != nullptr && !std::isfinite(loss)) || !all_finite(cell->state)) {
-      cell->state = before_;
-      random = before;
-      return false;
-    }
-    if (reset_first) {
-      // Forgetting comes after the checks so that a refused step leaves the learner untouched; the state
-      // the learner starts from is the one before the step.
-      before_.setZero();
-      learner->new_sequence(before_.data());
-    }
-    return true;
+    return (y == nullptr || std::isfinite(loss)) && all_finite(cell->state);
+  }
+  void undo() {
+    cell->state = before_;
+    random = random_before_;
+  }
+  void commit() {
+    if (!resets_) return;
+    // Forgetting comes after the checks so that a refused step leaves the learner untouched; the state the learner
+    // starts from is the one before the step.
+    before_.setZero();
+    learner->new_sequence(before_.data());
   }
 
   // The numbers for the learner's step, drawn or given.
@@ -74,6 +95,8 @@ class Engine {
     learner->draw(random, noise_.data());
     return noise_.data();
   }
+  // Those drawn last.
+  const T* drawn() const { return noise_.size() == 0 ? nullptr : noise_.data(); }
 
   std::shared_ptr<Cell<T>> cell;
   std::shared_ptr<Learner<T>> learner;
@@ -81,6 +104,8 @@ class Engine {
 
  private:
   Vector<T> state_noise_, noise_, before_;
+  Random random_before_;
+  bool resets_ = false;
 };
 
 template <class T>
@@ -103,12 +128,27 @@ struct TrainerOptions {
   Index update_every = 1;
 };
 
+// What comes in one step, or in many one after the other: a row of each stream. y or a flag may be missing.
 template <class T>
-struct Sequence {
-  const T* x = nullptr;  // (length, n_in), row-major
-  const T* y = nullptr;  // (length, n_out), row-major
+struct Samples {
+  const T* x = nullptr;  // (streams, n_in), row-major
+  const T* y = nullptr;  // (streams, n_out), row-major
   const std::uint8_t* mask = nullptr;
   const std::uint8_t* reset = nullptr;
+
+  const T* input(const Shape& shape, Index i) const { return x + i * shape.n_in; }
+  const T* target(const Shape& shape, Index i) const {
+    return y != nullptr && (mask == nullptr || mask[i] != 0) ? y + i * shape.n_out : nullptr;
+  }
+  bool resets(Index i) const { return reset != nullptr && reset[i] != 0; }
+  Samples from(const Shape& shape, Index i) const {
+    return {x + i * shape.n_in, y == nullptr ? nullptr : y + i * shape.n_out, mask == nullptr ? nullptr : mask + i,
+            reset == nullptr ? nullptr : reset + i};
+  }
+};
+
+template <class T>
+struct Sequence : Samples<T> {
   Index length = 0;
 };
 
@@ -131,22 +171,39 @@ struct RunOutcome {
 template <class T>
 class Trainer {
  public:
-  Trainer(std::shared_ptr<Cell<T>> cell, std::shared_ptr<Learner<T>> learner,
-          std::unique_ptr<Optimiser<T>> optimiser, const TrainerOptions& options,
-          std::uint64_t seed)
-      : engine_(std::move(cell), std::move(learner), seed),
-        optimiser_(std::move(optimiser)),
+  // One learner a stream. The first stream is the cell's own; the others begin in the same state and draw as a run by
+  // itself would with the seeds that follow.
+  Trainer(const std::shared_ptr<Cell<T>>& cell, std::vector<std::shared_ptr<Learner<T>>> learners,
+          std::unique_ptr<Optimiser<T>> optimiser, const TrainerOptions& options, std::uint64_t seed, int threads = 1)
+      : optimiser_(std::move(optimiser)),
         options_(options),
-        in_place_(optimiser_->is_plain() && options.clip == 0 && options.l2 == 0 &&
+        in_place_(learners.size() == 1 && optimiser_->is_plain() && options.clip == 0 && options.l2 == 0 &&
                   options.update_every == 1),
-        gradient_(Matrix<T>::Zero(engine_.cell->W.rows(), engine_.cell->W.cols())),
-        output_gradient_(
-            Matrix<T>::Zero(engine_.cell->W_out.rows(), engine_.cell->W_out.cols())) {
-    if (options_.update_every > 1) engine_.learner->defer();
-    if (!engine_.learner->keeps_pattern()) clears_ = engine_.cell->shape().pattern.get();
+        gradient_(Matrix<T>::Zero(cell->W.rows(), cell->W.cols())),
+        output_gradient_(Matrix<T>::Zero(cell->W_out.rows(), cell->W_out.cols())),
+        absent_(cell->shape()),
+        team_(std::max(1, std::min(threads, static_cast<int>(learners.size())))) {
+    clears_ = !absent_.none() && !learners.front()->keeps_absent();
+    for (auto& learner : learners) {
+      const std::uint64_t stream = engines_.size();
+      auto own = stream == 0 ? cell : cell->sibling();
+      engines_.push_back(std::make_unique<Engine<T>>(std::move(own), std::move(learner), seed + stream));
+      if (options_.update_every > 1) engines_.back()->learner->defer();
+    }
+    if (streams() == 1) return;
+    parts_.resize(engines_.size());
+    for (auto& part : parts_) part = {gradient_, output_gradient_, false, false};
+    const Shape& shape = cell->shape();
+    if (!shape.element_wise && !shape.pattern) {
+      regressors_ = Matrix<T>::Zero(shape.m, streams());
+      drives_ = Matrix<T>::Zero(shape.R(), streams());
+    }
   }
 
-  Engine<T>& engine() { return engine_; }
+  Index streams() const { return static_cast<Index>(engines_.size()); }
+  Engine<T>& engine(Index stream = 0) { return *engines_[static_cast<std::size_t>(stream)]; }
+  const Shape& shape() const { return engines_.front()->cell->shape(); }
+  bool has_team() const { return team_.size() > 1; }
 
   // Held while the trainer works: another thread, or a callback of the run, is refused.
   class Turn {
@@ -164,21 +221,26 @@ class Trainer {
 
   // State zero, past forgotten; what a learner from outside throws leaves all as it was.
   void reset() {
-    step_snapshot_.whole(*this, [&] { engine_.reset(); });
+    step_snapshot_.whole(*this, [&] {
+      for (auto& engine : engines_) engine->reset();
+    });
   }
 
   std::uint64_t step_count() const { return steps_; }
   std::uint64_t update_count() const { return updates_; }
 
-  // One sample; y null where there is no target. False if the step would not be finite: nothing changed. What a
+  // One sample of each stream; `losses` (streams,). False if the step would not be finite: nothing changed. What a
   // learner from outside throws leaves nothing changed either.
-  bool step(const T* x, const T* y, bool reset, T& loss, MonitorRecord* record = nullptr,
+  bool step(const Samples<T>& samples, T* losses, MonitorRecord* record = nullptr,
             const MonitorRequest* request = nullptr) {
-    if (!engine_.learner->may_throw()) return take(x, y, reset, loss, record, request);
-    return step_snapshot_.whole(*this, [&] { return take(x, y, reset, loss, record, request); });
+    const auto taken = [&] {
+      return streams() == 1 ? take(samples, losses[0], record, request)
+                            : take_all(samples, losses, record, request);
+    };
+    return engine().learner->may_throw() ? step_snapshot_.whole(*this, taken) : taken();
   }
 
-  // The whole sequence. `losses` (length,) gets each step's loss. `poll(done)` is called now and then and
+  // The whole sequence. `losses` (length, streams) gets each step's loss. `poll(done)` is called now and then and
   // at every multiple of `poll_every`; what it throws leaves the trainer between two steps, with
   // `outcome.done` steps taken.
   void run(const Sequence<T>& sequence, T* losses, const MonitorRequest& request,
@@ -194,7 +256,7 @@ class Trainer {
       const bool monitored =
           request.every > 0 && (steps_ + 1) % static_cast<std::uint64_t>(request.every) == 0;
       try {
-        if (!step_of(sequence, i, losses[i], monitored ? &record : nullptr, &request)) {
+        if (!step_of(sequence, i, losses, monitored ? &record : nullptr, &request)) {
           retrace(sequence, saved_at, i, losses, outcome);
           return;
         }
@@ -229,14 +291,15 @@ class Trainer {
         saved_time = now;
       }
       if (!poll) continue;
-      network_snapshot_.save(*engine_.cell);
+      Network network{*this};
+      network_snapshot_.save(network);
       try {
         poll(outcome.done);
       } catch (...) {
         if (!is_finite<T>(*this)) retrace(sequence, saved_at, outcome.done, losses, outcome);
         throw;
       }
-      if (!network_snapshot_.matches(*engine_.cell)) {
+      if (!network_snapshot_.matches(network)) {
         // The callback has changed the network: what went before can no longer be retraced.
         snapshot_.save(*this);
         saved_at = outcome.done;
@@ -246,20 +309,26 @@ class Trainer {
     if (!is_finite<T>(*this)) retrace(sequence, saved_at, sequence.length, losses, outcome);
   }
 
-  // Forward only: the state advances, nothing is learned.
-  const Vector<T>& predict(const T* x) {
+  // Forward only: the states advance, nothing is learned. x (streams, n_in) row-major.
+  void predict(const T* x) {
     T loss;
-    if (!engine_.observe(x, nullptr, false, loss, false))
-      throw std::domain_error("predict: the state would not be finite");
-    return engine_.cell->output();
+    bool finite = true;
+    for (Index b = 0; b < streams(); ++b) {
+      engine(b).begin(x + b * shape().n_in, false);
+      engine(b).cell->multiply();
+      finite = engine(b).conclude(nullptr, loss, false) && finite;
+    }
+    if (finite) return;
+    for (auto& engine : engines_) engine->undo();
+    throw std::domain_error("predict: the state would not be finite");
   }
 
   void visit(StateVisitor<T>& v) {
     v.enter("cell");
-    engine_.cell->visit(v);
+    engine().cell->visit(v);
     v.leave();
     v.enter("learner");
-    engine_.learner->visit(v);
+    engine().learner->visit(v);
     v.leave();
     v.enter("optimiser");
     optimiser_->visit(v);
@@ -269,45 +338,154 @@ class Trainer {
       v.matrix("gradient", gradient_);
       v.matrix("output_gradient", output_gradient_);
     }
-    engine_.random.visit(v);
+    engine().random.visit(v);
     v.word("steps", steps_);
     v.word("updates", updates_);
     v.word("pending", pending_);
     v.leave();
+    for (Index b = 0; streams() > 1 && b < streams(); ++b) {
+      v.enter("stream_" + std::to_string(b));
+      Part& part = parts_[static_cast<std::size_t>(b)];
+      v.matrix("gradient", part.gradient);
+      v.matrix("output_gradient", part.output_gradient);
+      if (b > 0) {
+        v.vector("state", engine(b).cell->state);
+        engine(b).random.visit(v);
+        v.enter("learner");
+        engine(b).learner->visit(v);
+        v.leave();
+      }
+      v.leave();
+    }
   }
 
  private:
-  bool take(const T* x, const T* y, bool reset, T& loss, MonitorRecord* record, const MonitorRequest* request) {
-    if (!engine_.observe(x, y, reset, loss)) return false;
-    Cell<T>& cell = *engine_.cell;
+  // Of one of several streams: its part of the gradient, whether it learns from the present step, and whether that is
+  // finite.
+  struct Part {
+    Matrix<T> gradient, output_gradient;
+    bool learns, finite;
+  };
+  // Weights and states.
+  struct Network {
+    Trainer& trainer;
+    void visit(StateVisitor<T>& v) {
+      trainer.engine().cell->visit(v);
+      for (Index b = 1; b < trainer.streams(); ++b) v.vector("state", trainer.engine(b).cell->state);
+    }
+  };
+
+  bool take(const Samples<T>& samples, T& loss, MonitorRecord* record, const MonitorRequest* request) {
+    Engine<T>& engine = *engines_.front();
+    const T* y = samples.target(shape(), 0);
+    if (!engine.observe(samples.x, y, samples.resets(0), loss)) return false;
+    Cell<T>& cell = *engine.cell;
     const Step<T> seen = cell.linearised(y);
-    const T* noise = engine_.noise();
-    const bool learns = y != nullptr || engine_.learner->looks_ahead();
-    if (record != nullptr) measure(seen, noise, loss, learns, *record, *request);
+    const T* noise = engine.noise();
+    const bool learns = y != nullptr || engine.learner->looks_ahead();
+    if (record != nullptr) measure(samples, &loss, *record, *request);
     if (in_place_) {
       const T rate = -T(options_.schedule.rate(updates_));
-      engine_.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
-      if (learns && clears_ != nullptr) clears_->clear_others(cell.W);
+      engine.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
+      if (learns && clears_) absent_.clear(cell.W.data());
       if (y != nullptr) add_output_gradient(cell, rate, cell.W_out);
       if (learns) ++updates_;
     } else {
-      engine_.learner->step(seen, noise, T(1), learns ? gradient_.data() : nullptr);
+      engine.learner->step(seen, noise, T(1), learns ? gradient_.data() : nullptr);
       if (y != nullptr) add_output_gradient(cell, T(1), output_gradient_);
       if (learns) ++pending_;
-      if ((steps_ + 1) % static_cast<std::uint64_t>(options_.update_every) == 0 && pending_ > 0)
-        update();
+      if (update_is_due()) update();
     }
-    if (record != nullptr) record->learner = engine_.learner->diagnostics();
+    if (record != nullptr) record->learner = engine.learner->diagnostics();
     ++steps_;
     return true;
   }
 
-  bool step_of(const Sequence<T>& s, Index i, T& loss, MonitorRecord* record,
-               const MonitorRequest* request) {
-    const Shape& shape = engine_.cell->shape();
-    const bool used = s.mask == nullptr || s.mask[i] != 0;
-    return step(s.x + i * shape.n_in, used ? s.y + i * shape.n_out : nullptr,
-                s.reset != nullptr && s.reset[i] != 0, loss, record, request);
+  bool take_all(const Samples<T>& samples, T* losses, MonitorRecord* record, const MonitorRequest* request) {
+    const Shape& shape = this->shape();
+    const auto share_out = [&](const auto& work) {
+      team_.run([&](int member) {
+        const Index size = team_.size(), first = streams() * member / size, last = streams() * (member + 1) / size;
+        work(first, last);
+      });
+    };
+    share_out([&](Index first, Index last) {
+      for (Index b = first; b < last; ++b) engine(b).begin(samples.input(shape, b), samples.resets(b));
+      multiply(first, last);
+      for (Index b = first; b < last; ++b)
+        part(b).finite = engine(b).conclude(samples.target(shape, b), losses[b]);
+    });
+    for (const Part& part : parts_) {
+      if (part.finite) continue;
+      for (auto& engine : engines_) engine->undo();
+      return false;
+    }
+    const T share = T(1) / static_cast<T>(streams());
+    share_out([&](Index first, Index last) {
+      for (Index b = first; b < last; ++b) {
+        engine(b).commit();
+        engine(b).noise();
+        part(b).learns = samples.target(shape, b) != nullptr || engine(b).learner->looks_ahead();
+      }
+    });
+    if (record != nullptr) measure(samples, losses, *record, *request);
+    bool any = false;
+    for (const Part& part : parts_) any = any || part.learns;
+    if (any) ++pending_;
+    const bool due = update_is_due();
+    share_out([&](Index first, Index last) {
+      for (Index b = first; b < last; ++b) {
+        Cell<T>& cell = *engine(b).cell;
+        const T* y = samples.target(shape, b);
+        engine(b).learner->step(cell.linearised(y), engine(b).drawn(), share,
+                                part(b).learns ? part(b).gradient.data() : nullptr);
+        if (y != nullptr) add_output_gradient(cell, share, part(b).output_gradient);
+        if (due) engine(b).learner->flush(part(b).gradient.data());
+      }
+    });
+    if (due) {
+      // Stretches of the gradient, each summed over all streams in their order.
+      team_.run([&](int member) {
+        const Index size = team_.size(), all = gradient_.size();
+        const Index first = all * member / size, count = all * (member + 1) / size - first;
+        for (Part& part : parts_) {
+          Eigen::Map<Vector<T>> stretch(part.gradient.data() + first, count);
+          Eigen::Map<Vector<T>>(gradient_.data() + first, count) += stretch;
+          stretch.setZero();
+        }
+      });
+      for (Part& part : parts_) {
+        output_gradient_ += part.output_gradient;
+        part.output_gradient.setZero();
+      }
+      update();
+    }
+    if (record != nullptr) record->learner = mean_diagnostics();
+    ++steps_;
+    return true;
+  }
+
+  Part& part(Index stream) { return parts_[static_cast<std::size_t>(stream)]; }
+
+  // h = W a_hat of some of the streams, in one product where W is read whole.
+  void multiply(Index first, Index last) {
+    if (drives_.size() == 0 || last - first < 3) {
+      for (Index b = first; b < last; ++b) engine(b).cell->multiply();
+      return;
+    }
+    const Index R = drives_.rows(), m = regressors_.rows();
+    for (Index b = first; b < last; ++b) regressors_.col(b) = engine(b).cell->a_hat();
+    gemm<T>(R, last - first, m, engine().cell->W.data(), R, regressors_.col(first).data(), m,
+            drives_.col(first).data(), R);
+    for (Index b = first; b < last; ++b) std::copy_n(drives_.col(b).data(), R, engine(b).cell->drive());
+  }
+
+  bool update_is_due() const {
+    return (steps_ + 1) % static_cast<std::uint64_t>(options_.update_every) == 0 && pending_ > 0;
+  }
+
+  bool step_of(const Sequence<T>& s, Index i, T* losses, MonitorRecord* record, const MonitorRequest* request) {
+    return step(s.from(shape(), i * streams()), losses + i * streams(), record, request);
   }
 
   // Something between `from`, where all was finite, and `to` was not: go back, find the first step that
@@ -317,20 +495,20 @@ class Trainer {
     snapshot_.restore(*this);
     Index good = from;
     while (good < to) {
-      if (!step_of(sequence, good, losses[good], nullptr, nullptr) || !is_finite<T>(*this)) break;
+      if (!step_of(sequence, good, losses, nullptr, nullptr) || !is_finite<T>(*this)) break;
       ++good;
     }
     snapshot_.restore(*this);
-    for (Index i = from; i < good; ++i) step_of(sequence, i, losses[i], nullptr, nullptr);
+    for (Index i = from; i < good; ++i) step_of(sequence, i, losses, nullptr, nullptr);
     outcome.done = good;
     outcome.diverged = true;
   }
 
   void update() {
-    engine_.learner->flush(gradient_.data());
-    if (clears_ != nullptr) clears_->clear_others(gradient_);
+    if (streams() == 1) engine().learner->flush(gradient_.data());
+    if (clears_) absent_.clear(gradient_.data());
     ++updates_;
-    Cell<T>& cell = *engine_.cell;
+    Cell<T>& cell = *engine().cell;
     const T rate = T(options_.schedule.rate(updates_ - 1));
     if (options_.clip > 0) {
       const double norm = std::sqrt(static_cast<double>(gradient_.squaredNorm()) +
@@ -353,40 +531,69 @@ class Trainer {
     pending_ = 0;
   }
 
-  // What is asked for, without a trace in the run: the gradient comes from a step that is taken back.
-  void measure(const Step<T>& seen, const T* noise, T loss, bool learns, MonitorRecord& record,
-               const MonitorRequest& request) {
-    Cell<T>& cell = *engine_.cell;
-    record.loss = static_cast<double>(loss);
-    record.state_norm = static_cast<double>(cell.state.norm());
-    record.gradient_norm = record.spectral_radius = std::numeric_limits<double>::quiet_NaN();
-    if (request.gradient_norm && learns) {
-      Matrix<T> gradient = Matrix<T>::Zero(cell.W.rows(), cell.W.cols());
-      Matrix<T> output = Matrix<T>::Zero(cell.W_out.rows(), cell.W_out.cols());
-      learner_snapshot_.save(*engine_.learner);
-      engine_.learner->flush(gradient.data());
-      gradient.setZero();
-      engine_.learner->step(seen, noise, T(1), gradient.data());
-      engine_.learner->flush(gradient.data());
-      learner_snapshot_.restore(*engine_.learner);
-      if (clears_ != nullptr) clears_->clear_others(gradient);
-      add_output_gradient(cell, T(1), output);
-      record.gradient_norm = std::sqrt(static_cast<double>(gradient.squaredNorm()) +
-                                       static_cast<double>(output.squaredNorm()));
+  // What is asked for, without a trace in the run: the gradient comes from steps that are taken back. With several
+  // streams, the norm of their mean gradient, and means over them of the rest.
+  void measure(const Samples<T>& samples, const T* losses, MonitorRecord& record, const MonitorRequest& request) {
+    const double count = static_cast<double>(streams());
+    const double nothing = std::numeric_limits<double>::quiet_NaN();
+    Matrix<T> gradient = Matrix<T>::Zero(gradient_.rows(), gradient_.cols());
+    Matrix<T> output = Matrix<T>::Zero(output_gradient_.rows(), output_gradient_.cols());
+    bool any = false;
+    double loss = 0, with_loss = 0;
+    record.state_norm = 0;
+    record.spectral_radius = request.spectral_radius ? 0 : nothing;
+    for (Index b = 0; b < streams(); ++b) {
+      Engine<T>& engine = this->engine(b);
+      Cell<T>& cell = *engine.cell;
+      const T* y = samples.target(shape(), b);
+      const Step<T> seen = cell.linearised(y);
+      const T share = T(1) / static_cast<T>(streams());
+      record.state_norm += static_cast<double>(cell.state.norm()) / count;
+      if (y != nullptr) {
+        loss += static_cast<double>(losses[b]);
+        ++with_loss;
+      }
+      if (request.spectral_radius) {
+        const Matrix<double> J = seen.J->dense().template cast<double>();
+        record.spectral_radius += Eigen::EigenSolver<Matrix<double>>(J, false).eigenvalues().cwiseAbs().maxCoeff() / count;
+      }
+      if (!request.gradient_norm || (y == nullptr && !engine.learner->looks_ahead())) continue;
+      any = true;
+      learner_snapshot_.save(*engine.learner);
+      Matrix<T> before = Matrix<T>::Zero(gradient_.rows(), gradient_.cols());
+      engine.learner->flush(before.data());
+      engine.learner->step(seen, engine.drawn(), share, gradient.data());
+      engine.learner->flush(gradient.data());
+      learner_snapshot_.restore(*engine.learner);
+      if (y != nullptr) add_output_gradient(cell, share, output);
     }
-    if (request.spectral_radius) {
-      const Matrix<double> J = seen.J->dense().template cast<double>();
-      record.spectral_radius =
-          Eigen::EigenSolver<Matrix<double>>(J, false).eigenvalues().cwiseAbs().maxCoeff();
-    }
+    if (clears_) absent_.clear(gradient.data());
+    record.loss = with_loss > 0 ? loss / with_loss : nothing;
+    record.gradient_norm = any ? std::sqrt(static_cast<double>(gradient.squaredNorm()) +
+                                           static_cast<double>(output.squaredNorm()))
+                               : nothing;
   }
 
-  Engine<T> engine_;
+  Diagnostics mean_diagnostics() {
+    Diagnostics mean = engine().learner->diagnostics();
+    for (Index b = 1; b < streams(); ++b) {
+      const Diagnostics other = engine(b).learner->diagnostics();
+      for (std::size_t i = 0; i < mean.size(); ++i) mean[i].second += other[i].second;
+    }
+    for (auto& entry : mean) entry.second /= static_cast<double>(streams());
+    return mean;
+  }
+
+  std::vector<std::unique_ptr<Engine<T>>> engines_;
   std::unique_ptr<Optimiser<T>> optimiser_;
   TrainerOptions options_;
   bool in_place_;
-  const Sparsity* clears_ = nullptr;  // where the learner's gradient has to be cleared; null: nowhere
   Matrix<T> gradient_, output_gradient_;
+  AbsentWeights absent_;
+  bool clears_ = false;  // whether the learner's gradient has to be cleared there
+  Team team_;
+  std::vector<Part> parts_;         // of each stream, if there are several
+  Matrix<T> regressors_, drives_;   // (m, streams), (R, streams): workspace
   std::uint64_t steps_ = 0, updates_ = 0, pending_ = 0;
   Snapshot<T> snapshot_, step_snapshot_, learner_snapshot_, network_snapshot_;
   std::atomic<bool> busy_{false};
@@ -410,22 +617,19 @@ void gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, c
   const Shape shape = cell.shape();
   const Index R = shape.R(), m = shape.m, S = shape.S(), n_noise = engine.learner->noise_size();
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Sparsity* const clears = engine.learner->keeps_pattern() ? nullptr : shape.pattern.get();
+  const AbsentWeights absent(shape);
   Matrix<T> gradient(R, m), output_gradient(shape.n_out, shape.n + 1), M;
   Vector<T> c;
   for (done = 0; done < sequence.length; ++done) {
     const Index i = done;
-    const bool used = sequence.mask == nullptr || sequence.mask[i] != 0;
-    const T* y = used ? sequence.y + i * shape.n_out : nullptr;
-    if (!engine.observe(sequence.x + i * shape.n_in, y,
-                        sequence.reset != nullptr && sequence.reset[i] != 0, out.losses[i]))
-      return;
+    const T* y = sequence.target(shape, i);
+    if (!engine.observe(sequence.input(shape, i), y, sequence.resets(i), out.losses[i])) return;
     gradient.setZero();
     output_gradient.setZero();
     const T* given = noise == nullptr ? nullptr : noise + i * n_noise;
     engine.learner->step(cell.linearised(y), engine.noise(given), T(1), gradient.data());
-    if (clears != nullptr) clears->clear_others(gradient);
-    if (used) add_output_gradient(cell, T(1), output_gradient);
+    absent.clear(gradient.data());
+    if (y != nullptr) add_output_gradient(cell, T(1), output_gradient);
     Eigen::Map<RowMajor>(out.recurrent + i * R * m, R, m) = gradient;
     Eigen::Map<RowMajor>(out.output + i * shape.n_out * (shape.n + 1), shape.n_out, shape.n + 1) =
         output_gradient;

@@ -5,6 +5,10 @@ One step, for every cell whose parameters enter through one affine map::
     h = W a_hat             a_hat = [a_prev, x, 1]     W (R, m)    a_hat (m,)
     s = f(s_prev, h)        s (S,); the activity a is the last n entries of s
     z = W_out a + b_out     L = loss(z, y)
+
+A kind of cell is a class that states its gates, the parts of the rows of W, and its components, the parts
+of the state. In element-wise cells each row has regressors of its own, ``[state of its unit, x, 1]``: a_hat
+(R, m).
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from axonomy import _check, _core
+from axonomy import _check, _core, bibliography
 from axonomy.shape import Shape
 
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mse")
@@ -51,7 +55,7 @@ class Linearisation:
         ds/ds_prev.
     D : ndarray, shape (S, R)
         ds/dh, with entries only within units.
-    a_hat : ndarray, shape (m,)
+    a_hat : ndarray, shape (m,); (R, m) of an element-wise cell
     state : ndarray, shape (S,)
         After the step.
     leak : ndarray, shape (S, S)
@@ -78,7 +82,23 @@ class Cell(ABC):
         ``"cross_entropy"``, ``"binary_cross_entropy"`` or ``"mse"`` (``½ Σ (z - y)²``).
     """
 
+    #: Its name in the registry.
     kind: ClassVar[str]
+    #: Names of the parts of the rows, R = len(gates) n, and of the state, S = len(components) n.
+    gates: ClassVar[tuple[str, ...]] = ("h",)
+    components: ClassVar[tuple[str, ...]] = ("a",)
+    #: Of each gate, which regressors its rows have weights for; None: all.
+    sees: ClassVar[tuple[tuple[str, ...], ...] | None] = None
+    #: Whether a row sees the state of its own unit only, and which component that is.
+    element_wise: ClassVar[bool] = False
+    fed_back: ClassVar[str] = "a"
+    #: The gate that keeps the state when it opens (+1) or closes (-1), and the gate that admits what is new.
+    keep_gate: ClassVar[tuple[str, int] | None] = None
+    input_gate: ClassVar[str | None] = None
+    #: A keyword of :meth:`random`'s ``recurrent``.
+    default_recurrent: ClassVar[str] = "orthogonal"
+    #: Where the equations come from: keys of the bibliography.
+    references: ClassVar[tuple[str, ...]] = ()
 
     shape: Shape
     dtype: np.dtype[Any]
@@ -89,10 +109,59 @@ class Cell(ABC):
     def settings(self) -> dict[str, Any]:
         """Return what makes a cell of this kind besides its sizes and arrays, as plain values."""
 
-    @classmethod
     @abstractmethod
+    def _make(self, shape: Shape, dtype: np.dtype[Any], settings: dict[str, Any]) -> None:
+        """Check the settings and call :meth:`_hold` with the core's cell, all arrays zero."""
+
+    @classmethod
+    def _shape(cls, n: int, n_in: int, n_out: int, pattern: Any = None) -> Shape:
+        """Return the sizes of a network of this kind."""
+        if pattern is not None and cls.element_wise:
+            raise ValueError(f"mask: expected none, as the units of {cls.__name__} are not coupled")
+        return Shape(
+            n,
+            n_in,
+            n_out,
+            states_per_unit=len(cls.components),
+            rows_per_unit=len(cls.gates),
+            pattern=pattern,
+            sees=cls.sees,
+            element_wise=cls.element_wise,
+            fed_back=cls.components.index(cls.fed_back),
+        )
+
+    @classmethod
     def _blank(cls, shape: Shape, dtype: Any, settings: dict[str, Any]) -> Self:
         """Return a cell with all arrays zero."""
+        cell = cls.__new__(cls)
+        cell._make(shape, dtype, settings)
+        return cell
+
+    def _assemble(
+        self,
+        arrays: tuple[Any, Any, Any, Any, Any],
+        settings: dict[str, Any],
+        feedback: Any,
+        dtype: Any,
+        mask: Any,
+    ) -> None:
+        """Check W_rec, W_in, b_rec, W_out, b_out and everything else, and take it over."""
+        dtype = _check.float_dtype("dtype", dtype)
+        gates, element_wise = len(self.gates), self.element_wise
+        rows, columns = ("n" if gates == 1 else f"{gates} n"), ("1" if element_wise else "n")
+        W_rec = _check.array("W_rec", arrays[0])
+        n = len(W_rec) // gates if W_rec.ndim == 2 else None
+        R = None if n is None else gates * n
+        W_rec = _check.real_array("W_rec", W_rec, (R, 1 if element_wise else n), dtype, f"{rows}, {columns}")
+        n = len(W_rec) // gates
+        W_in = _check.real_array("W_in", arrays[1], (gates * n, None), dtype, f"{rows}, n_in")
+        W_out = _check.real_array("W_out", arrays[3], (None, n), dtype, "n_out, n")
+        pattern: Any = None if mask is None else _check.mask("mask", mask, n)
+        n_out = _check.integer("n_out", W_out.shape[0], 1)
+        self._make(self._shape(n, W_in.shape[1], n_out, pattern), dtype, settings)
+        self.W_rec, self.W_in, self.b_rec = W_rec, W_in, arrays[2]
+        self.W_out, self.b_out = W_out, arrays[4]
+        self.feedback = feedback
 
     def _hold(self, cell: _core.Cell32 | _core.Cell64, shape: Shape, dtype: Any, loss: str) -> None:
         self._cell = cell
@@ -110,7 +179,10 @@ class Cell(ABC):
 
     @property
     def W(self) -> FloatArray:
-        """All recurrent parameters ``[W_rec, W_in, b]``, shape (R, m); a copy."""
+        """All recurrent parameters ``[W_rec, W_in, b]``, shape (R, m); a copy.
+
+        Rows that have no weight for a regressor have a zero there, which stays zero and gets no gradient.
+        """
         return self._cell.W
 
     @W.setter
@@ -120,25 +192,40 @@ class Cell(ABC):
         self._check_existing("W", W)
         self._cell.W = W
 
+    @property
+    def _recurrent(self) -> slice:
+        return slice(0, 1 if self.element_wise else self.shape.n)
+
+    @property
+    def _inputs(self) -> slice:
+        return slice(self._recurrent.stop, -1)
+
     def _columns(self, part: slice | int) -> FloatArray:
         return np.ascontiguousarray(self._cell.W[:, part])
 
     def _set_columns(self, name: str, value: object, part: slice | int, meaning: str) -> None:
         W = self._cell.W
-        W[:, part] = self._array(name, value, W[:, part].shape, meaning)
-        self._check_existing(name, W)
+        given = self._array(name, value, W[:, part].shape, meaning)
+        there = np.zeros_like(W)
+        there[:, part] = given
+        self._check_existing(name, there, part)
+        W[:, part] = given
         self._cell.W = W
 
-    def _check_existing(self, name: str, W: FloatArray) -> None:
-        """Refuse recurrent weights, the first n columns of W, where the mask has none."""
-        mask = self.shape.mask
-        if mask is None:
+    def _check_existing(self, name: str, W: FloatArray, part: slice | int = slice(0, None)) -> None:
+        """Refuse numbers where W (R, m) has no weight."""
+        if not (wrong := (W != 0) & ~self.shape.weights).any():
             return
-        there = W[:, : self.shape.n] != 0
-        if (wrong := there & ~np.tile(mask, (self.shape.rows_per_unit, 1))).any():
-            row, column = (int(i) for i in np.argwhere(wrong)[0])
-            got = W[row, column]
-            raise ValueError(f"{name}: expected zeros where the mask is False, got {got} at {(row, column)}")
+        row, column = (int(i) for i in np.argwhere(wrong)[0])
+        got = W[row, column]
+        if self.mask is not None and column < self.shape.n and not self.mask[row % self.shape.n, column]:
+            where = "where the mask is False"
+        else:
+            gate = self.gates[row // self.shape.n]
+            seen = " and ".join(self.sees[self.gates.index(gate)] if self.sees else ())
+            where = f"as gate {gate!r} sees {seen} only"
+        at = (row, column - part.start) if isinstance(part, slice) else (row,)
+        raise ValueError(f"{name}: expected zeros {where}, got {got} at {at}")
 
     @property
     def mask(self) -> _check.BoolArray | None:
@@ -147,21 +234,21 @@ class Cell(ABC):
 
     @property
     def W_rec(self) -> FloatArray:
-        """Recurrent weights, shape (R, n); a copy."""
-        return self._columns(slice(0, self.shape.n))
+        """Recurrent weights, shape (R, n), or (R, 1) of an element-wise cell; a copy."""
+        return self._columns(self._recurrent)
 
     @W_rec.setter
     def W_rec(self, value: object) -> None:
-        self._set_columns("W_rec", value, slice(0, self.shape.n), "R, n")
+        self._set_columns("W_rec", value, self._recurrent, "R, 1" if self.element_wise else "R, n")
 
     @property
     def W_in(self) -> FloatArray:
         """Input weights, shape (R, n_in); a copy."""
-        return self._columns(slice(self.shape.n, -1))
+        return self._columns(self._inputs)
 
     @W_in.setter
     def W_in(self, value: object) -> None:
-        self._set_columns("W_in", value, slice(self.shape.n, -1), "R, n_in")
+        self._set_columns("W_in", value, self._inputs, "R, n_in")
 
     @property
     def b_rec(self) -> FloatArray:
@@ -222,6 +309,11 @@ class Cell(ABC):
     @state_noise.setter
     def state_noise(self, value: object) -> None:
         self._cell.state_noise = _check.number("state_noise", value, least=0)
+
+    @classmethod
+    def citation(cls) -> str:
+        """Return BibTeX of where the equations come from."""
+        return bibliography.bibtex(cls.references)
 
     def arrays(self) -> dict[str, FloatArray]:
         """Return copies of all that training changes, and of the feedback weights, by name."""

@@ -1,15 +1,16 @@
 """The leaky RNN: ``a = (1 - α) a_prev + α φ(W a_hat)`` (Marschall et al. 2020, section 2).
 
-S = R = n, ``D = α diag φ'(h)``, ``J = (1 - α) I + D W_rec``.
+S = R = n, ``D = diag(α φ'(h))``, ``J = diag(1 - α) + D W_rec``; α of the network or of each unit.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
 from axonomy import _check, _core
+from axonomy.cells import initial
 from axonomy.cells.base import ACTIVATIONS, LOSSES, Cell
 from axonomy.shape import Shape
 
@@ -25,8 +26,9 @@ class LeakyRNN(Cell):
     W_out : array_like, shape (n_out, n)
     b_out : array_like, shape (n_out,)
         The arrays are copied.
-    alpha : float
-        Leak α in (0, 1]; 1 is the plain RNN.
+    alpha : float or array_like, shape (n,)
+        Leak α in (0, 1], the inverse of the time constant in steps, of all units or of each; 1 is the plain
+        RNN.
     activation : {"tanh", "relu", "sigmoid", "softplus", "identity"}
         φ.
     loss : {"cross_entropy", "binary_cross_entropy", "mse"}
@@ -58,9 +60,10 @@ class LeakyRNN(Cell):
     (32, 35)
     """
 
-    kind: ClassVar[str] = "leaky_rnn"
+    kind = "leaky_rnn"
+    references = ("marschall2020",)
 
-    _alpha: float
+    _alpha: float | tuple[float, ...]
     _activation: str
 
     def __init__(
@@ -70,7 +73,7 @@ class LeakyRNN(Cell):
         b_rec: Any,
         W_out: Any,
         b_out: Any,
-        alpha: float = 1.0,
+        alpha: Any = 1.0,
         activation: str = "tanh",
         loss: str = "cross_entropy",
         feedback: Any = None,
@@ -78,40 +81,27 @@ class LeakyRNN(Cell):
         dtype: Any = np.float64,
         mask: Any = None,
     ) -> None:
-        dtype = _check.float_dtype("dtype", dtype)
-        W_rec = _check.array("W_rec", W_rec)
-        n = len(W_rec) if W_rec.ndim == 2 else None
-        recurrent = _check.real_array("W_rec", W_rec, (n, n), dtype, "n, n")
-        n = recurrent.shape[0]
-        inputs = _check.real_array("W_in", W_in, (n, None), dtype, "n, n_in")
-        outputs = _check.real_array("W_out", W_out, (None, n), dtype, "n_out, n")
-        pattern: Any = None if mask is None else _check.mask("mask", mask, n)
-        n_out = _check.integer("n_out", outputs.shape[0], 1)
-        shape = Shape(n, inputs.shape[1], n_out, pattern=pattern)
-        self._make(shape, dtype, alpha, activation, loss, state_noise)
-        self.W_rec, self.W_in, self.b_rec = recurrent, inputs, b_rec
-        self.W_out, self.b_out = outputs, b_out
-        self.feedback = feedback
+        settings = {"alpha": alpha, "activation": activation, "loss": loss, "state_noise": state_noise}
+        self._assemble((W_rec, W_in, b_rec, W_out, b_out), settings, feedback, dtype, mask)
 
-    def _make(
-        self,
-        shape: Shape,
-        dtype: np.dtype[Any],
-        alpha: float,
-        activation: str,
-        loss: str,
-        state_noise: float,
-    ) -> None:
-        self._alpha = _check.number("alpha", alpha, above=0, most=1)
-        self._activation = _check.one_of("activation", activation, ACTIVATIONS)
-        loss = _check.one_of("loss", loss, LOSSES)
+    def _make(self, shape: Shape, dtype: np.dtype[Any], settings: dict[str, Any]) -> None:
+        alpha = settings["alpha"]
+        if np.ndim(alpha) == 0:
+            self._alpha = _check.number("alpha", alpha, above=0, most=1)
+            alphas = [self._alpha] * shape.n
+        else:
+            each = _check.real_array("alpha", alpha, (shape.n,), np.float64, "n")
+            alphas = [_check.number("alpha", value, above=0, most=1) for value in each.tolist()]
+            self._alpha = tuple(alphas)
+        self._activation = _check.one_of("activation", settings["activation"], ACTIVATIONS)
+        loss = _check.one_of("loss", settings["loss"], LOSSES)
         make = _core.make_leaky_rnn32 if dtype == np.float32 else _core.make_leaky_rnn64
-        self._hold(make(shape._core(), loss, activation, self.alpha), shape, dtype, loss)
-        self.state_noise = state_noise
+        self._hold(make(shape._core(), loss, self._activation, alphas), shape, dtype, loss)
+        self.state_noise = settings["state_noise"]
 
     @property
-    def alpha(self) -> float:
-        """Leak α."""
+    def alpha(self) -> float | tuple[float, ...]:
+        """Leak α, or that of each unit."""
         return self._alpha
 
     @property
@@ -129,19 +119,13 @@ class LeakyRNN(Cell):
         }
 
     @classmethod
-    def _blank(cls, shape: Shape, dtype: Any, settings: dict[str, Any]) -> Self:
-        cell = cls.__new__(cls)
-        cell._make(shape, dtype, **settings)
-        return cell
-
-    @classmethod
     def random(
         cls,
         n_in: int,
         n_hidden: int,
         n_out: int,
         *,
-        alpha: float = 1.0,
+        alpha: Any = 1.0,
         activation: str = "tanh",
         loss: str = "cross_entropy",
         feedback: Any = None,
@@ -149,12 +133,14 @@ class LeakyRNN(Cell):
         dtype: Any = np.float64,
         mask: Any = None,
         density: float | None = None,
+        recurrent: str | None = None,
+        inputs: str = "normal",
         seed: int = 0,
     ) -> Self:
         """Return a network with random weights.
 
         W_rec is orthogonal, ``W_in ~ N(0, 1/n_in)``, ``W_out ~ N(0, 1/n)``; biases and state are zero. With a
-        mask, the weights of a unit that gets from k others are ``N(0, 1/k)``.
+        mask, the weights of a unit that gets from k others are ``N(0, 1/k)``, or the identity's.
 
         Parameters
         ----------
@@ -168,6 +154,10 @@ class LeakyRNN(Cell):
             As in the class.
         density : float, optional
             Draws a mask by which every unit gets from this part of the units, from one at least.
+        recurrent : {"orthogonal", "glorot", "identity", "normal"}, optional
+            Recurrent weights.
+        inputs : {"normal", "glorot"}
+            Input weights, ``N(0, 1/n_in)`` or ``N(0, 2/(n_in + n))``.
         seed : int
 
         Returns
@@ -179,29 +169,8 @@ class LeakyRNN(Cell):
         ValueError
             If a size is not positive, a name is not known, or both mask and density are given.
         """
-        n_in = _check.integer("n_in", n_in, 0)
-        n = _check.integer("n_hidden", n_hidden, 1)
-        n_out = _check.integer("n_out", n_out, 1)
-        rng = np.random.default_rng(_check.seed("seed", seed))
-        normal = rng.standard_normal((n, n))
-        W_in = rng.standard_normal((n, n_in)) / np.sqrt(max(n_in, 1))
-        W_out = rng.standard_normal((n_out, n)) / np.sqrt(n)
-        if isinstance(feedback, str):
-            _check.one_of("feedback", feedback, ("random",))
-            feedback = rng.standard_normal((n_out, n)) / np.sqrt(n)
-        if density is not None:
-            if mask is not None:
-                raise ValueError(f"density: expected none beside a mask, got {_check.describe(density)}")
-            density = _check.number("density", density, above=0, most=1)
-            inputs = max(1, round(density * n))
-            mask = np.argsort(np.argsort(rng.random((n, n)))) < inputs  # the ranks within each row
-        if mask is None:
-            Q, R = np.linalg.qr(normal)
-            W_rec = Q * np.sign(np.diag(R))  # the signs make the orthogonal matrix uniform
-        else:
-            mask = _check.mask("mask", mask, n)
-            W_rec = np.where(mask, normal / np.sqrt(np.maximum(mask.sum(axis=1, keepdims=True), 1)), 0)
-        return cls(
-            W_rec, W_in, np.zeros(n), W_out, np.zeros(n_out),
-            alpha, activation, loss, feedback, state_noise, dtype, mask,
+        arrays, feedback, mask = initial.draw(
+            cls, n_in, n_hidden, n_out, recurrent=recurrent, inputs=inputs, keep_bias=None, chrono=None,
+            feedback=feedback, mask=mask, density=density, seed=seed,
         )  # fmt: skip
+        return cls(*arrays, alpha, activation, loss, feedback, state_noise, dtype, mask)

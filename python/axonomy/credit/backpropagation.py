@@ -9,7 +9,7 @@ of that paper.
 from __future__ import annotations
 
 from axonomy import _check
-from axonomy.component import Component, Option, Options
+from axonomy.component import Component, Cost, Option, Options
 from axonomy.order import Order
 
 # Of every rule that waits for the losses of T steps.
@@ -38,6 +38,7 @@ F_BPTT = Component(
     memory=Order(2, "T"),
     time=Order(2, "T"),
     references=("marschall2020", "williams1990"),
+    element_wise=Cost("biased", memory=Order(1, "T m"), time=Order(1, "T m")),
     options={"window": WINDOW, "through": _THROUGH},
     lag="T − 1",
     lag_steps=until_window_ends,
@@ -55,6 +56,7 @@ E_BPTT = Component(
     memory=Order(2, "T"),
     time=Order(2),
     references=("marschall2020", "werbos1990"),
+    element_wise=Cost("biased", memory=Order(1, "T m"), time=Order(1, "m")),
     options={"window": WINDOW, "through": _THROUGH},
     lag="0, every T",
     period=lambda options: int(options["window"]),

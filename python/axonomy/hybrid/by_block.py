@@ -98,9 +98,12 @@ def _columns(block: str, shape: Shape) -> tuple[int, int]:
     m = shape.m
     assert m is not None
     if block in NAMES:
-        if m != shape.n + shape.n_in + 1:
-            raise ValueError(f"by_block: expected m = n + n_in + 1 = {shape.n + shape.n_in + 1}, got {m}")
-        return {"W_rec": (0, shape.n), "W_in": (shape.n, shape.n_in), "b": (m - 1, 1)}[block]
+        state, symbol = (1, "1") if shape.element_wise else (shape.n, "n")
+        if m != state + shape.n_in + 1:
+            raise ValueError(
+                f"by_block: expected m = {symbol} + n_in + 1 = {state + shape.n_in + 1}, got {m}"
+            )
+        return {"W_rec": (0, state), "W_in": (state, shape.n_in), "b": (m - 1, 1)}[block]
     start, _, stop = block.partition(":")
     first, last = int(start), int(stop) if stop else m
     if max(first + 1, last) > m:

@@ -52,6 +52,7 @@ def component(split: Split, reduction: type[Reduction]) -> Component:
         options=options,
         ranked=True,
         splits_current=True,
+        needs_shared=split.shared,
     )
 
 

@@ -1,8 +1,12 @@
-"""RTRL: ``M <- J M + M_bar``, gradient ``q · M`` (Williams & Zipser 1989; Marschall et al. 2020, eq. 9)."""
+"""RTRL: ``M <- J M + M_bar``, gradient ``q · M`` (Williams & Zipser 1989; Marschall et al. 2020, eq. 9).
+
+On element-wise cells, where J couples no two units, only the blocks of M within units are kept: the same
+numbers.
+"""
 
 from __future__ import annotations
 
-from axonomy.component import Component
+from axonomy.component import Component, Cost
 from axonomy.order import Order
 
 RTRL = Component(
@@ -17,4 +21,5 @@ RTRL = Component(
     memory=Order(3),
     time=Order(4),
     references=("williams1989",),
+    element_wise=Cost("none", memory=Order(1, "m"), time=Order(1, "m")),
 )

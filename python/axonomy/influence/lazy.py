@@ -3,7 +3,7 @@
 M is kept as of the start of a block of L steps. Each step pulls q back through the block's stored
 J, adding ``(c D^s) ⊗ a_hat^s`` on the way, then adds ``c M``; every L steps M is brought up to date
 by the products of the block's J. Weights change at every step, as in RTRL (block form for one
-gradient a block: Schmidhuber 1992).
+gradient a block: Schmidhuber 1992). On element-wise cells RTRL itself is as cheap, and takes its place.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from axonomy import _check
-from axonomy.component import Component, Option
+from axonomy.component import Component, Cost, Option
 from axonomy.order import Order
 
 
@@ -31,5 +31,6 @@ LAZY_RTRL = Component(
     memory=Order(3),
     time=Order(3),
     references=("williams1989", "schmidhuber1992"),
+    element_wise=Cost("none", memory=Order(1, "m"), time=Order(1, "m")),
     options={"block": Option(0, _block, "L, the steps of a block; 0 chooses it by the sizes")},
 )

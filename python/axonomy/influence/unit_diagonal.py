@@ -7,7 +7,7 @@ rule (Bellec et al. 2020). RFLO keeps the leak alone (Murray 2019; Marschall et 
 
 from __future__ import annotations
 
-from axonomy.component import Component
+from axonomy.component import Component, Cost
 from axonomy.order import Order
 
 DIAGONAL = Component(
@@ -22,6 +22,7 @@ DIAGONAL = Component(
     memory=Order(2),
     time=Order(2),
     references=("menick2021", "bellec2020"),
+    element_wise=Cost("none", memory=Order(1, "m"), time=Order(1, "m")),
 )
 
 LEAK = Component(
@@ -36,4 +37,5 @@ LEAK = Component(
     memory=Order(2),
     time=Order(2),
     references=("murray2019",),
+    element_wise=Cost("biased", memory=Order(1, "m"), time=Order(1, "m")),
 )

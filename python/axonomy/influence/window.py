@@ -7,7 +7,7 @@ time. Exact if L covers the whole past; biased otherwise.
 from __future__ import annotations
 
 from axonomy import _check
-from axonomy.component import Component, Option
+from axonomy.component import Component, Cost, Option
 from axonomy.order import Order
 
 ROLLING_TBPTT = Component(
@@ -22,6 +22,7 @@ ROLLING_TBPTT = Component(
     memory=Order(2, "L"),
     time=Order(2, "L"),
     references=("williams1990",),
+    element_wise=Cost("biased", memory=Order(1, "L m"), time=Order(1, "L m")),
     options={
         "window": Option(10, lambda name, value: _check.integer(name, value, 1), "L, the steps looked back")
     },

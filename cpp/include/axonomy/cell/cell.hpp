@@ -1,33 +1,57 @@
 // A recurrent cell whose parameters enter through one affine map, h = W a_hat, s = f(s_prev, h), and its
 // read-out z = W_out a + b_out. Cells are met by the rest of the library through this interface alone.
+//
+// A kind of cell is one function, `respond`: from s_prev and h to s, F = ds/ds_prev at fixed h, and D = ds/dh.
 #pragma once
 
+#include "../core/weights.hpp"
 #include "../loss/loss.hpp"
 #include "linearisation.hpp"
 
 namespace axonomy {
 
 template <class T>
+struct Parameters {
+  Matrix<T> W;         // (R, m)
+  Matrix<T> W_out;     // (n_out, n + 1): [W_out, b_out]
+  Matrix<T> feedback;  // (n_out, n), or empty: q through W_out
+};
+
+template <class T>
 class Cell : public Transition<T> {
+  std::shared_ptr<Parameters<T>> parameters_;
+
  public:
   Cell(const Shape& shape, Loss loss)
-      : W(Matrix<T>::Zero(shape.R(), shape.m)),
-        W_out(Matrix<T>::Zero(shape.n_out, shape.n + 1)),
+      : parameters_(std::make_shared<Parameters<T>>(Parameters<T>{
+            Matrix<T>::Zero(shape.R(), shape.m), Matrix<T>::Zero(shape.n_out, shape.n + 1), {}})),
+        W(parameters_->W),
+        W_out(parameters_->W_out),
+        feedback(parameters_->feedback),
         state(Vector<T>::Zero(shape.S())),
         shape_(shape),
         loss_(loss),
-        a_hat_(Vector<T>::Zero(shape.m)),
+        rectangles_(rectangles(shape)),
+        a_hat_(Vector<T>::Zero(shape.regressors())),
+        h_(Vector<T>::Zero(shape.R())),
         z_(Vector<T>::Zero(shape.n_out)),
         e_(Vector<T>::Zero(shape.n_out)),
         q_(Vector<T>::Zero(shape.S())),
+        previous_(Vector<T>::Zero(shape.S())),
         disturbance_(Vector<T>::Zero(shape.S())),
+        other_h_(shape.R()),
+        other_a_hat_(shape.regressors()),
         other_z_(shape.n_out),
         other_e_(shape.n_out),
         D_(shape.n, shape.states_per_unit, shape.rows_per_unit),
         leak_(shape.n, shape.states_per_unit, shape.states_per_unit),
+        other_D_(D_),
+        other_leak_(leak_),
         J_(shape) {}
-  Cell(const Cell&) = delete;
   Cell& operator=(const Cell&) = delete;
+
+  // A cell of the same kind with the same parameters, which both then hold in common, and a state of its own.
+  virtual std::shared_ptr<Cell> sibling() const = 0;
 
   const Shape& shape() const { return shape_; }
   const Vector<T>& a_hat() const { return a_hat_; }
@@ -36,14 +60,32 @@ class Cell : public Transition<T> {
   // The activity, the last n entries of the state.
   auto activity() const { return state.tail(shape_.n); }
 
-  // One step: a_hat = [a_prev, x, 1], the new state, and with it F and D. `noise` (S,) or null is added
-  // to the new state.
+  // One step: a_hat = [a_prev, x, 1], h = W a_hat, the new state, and with it F and D. `noise` (S,) or null is
+  // added to the new state.
   void forward(const T* x, const T* noise) {
-    const Index n = shape_.n;
-    a_hat_.head(n) = activity();
-    a_hat_.segment(n, shape_.n_in) = Eigen::Map<const Vector<T>>(x, shape_.n_in);
-    a_hat_[shape_.m - 1] = T(1);
-    advance_and_linearise();
+    take_input(x);
+    multiply();
+    settle(noise);
+  }
+
+  // The parts of a step, for whoever multiplies W by the regressors of many cells at once.
+  void take_input(const T* x) {
+    const Index n = shape_.n, R = shape_.R(), back = shape_.returning() * n;
+    if (!shape_.element_wise) {
+      a_hat_.head(n) = state.segment(back, n);
+      a_hat_.segment(n, shape_.n_in) = Eigen::Map<const Vector<T>>(x, shape_.n_in);
+      a_hat_[shape_.m - 1] = T(1);
+      return;
+    }
+    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) a_hat_.segment(gate * n, n) = state.segment(back, n);
+    for (Index j = 0; j < shape_.n_in; ++j) a_hat_.segment((1 + j) * R, R).setConstant(x[j]);
+    a_hat_.tail(R).setOnes();
+  }
+  void multiply() { product(a_hat_, h_); }
+  T* drive() { return h_.data(); }  // h (R,)
+  void settle(const T* noise) {
+    previous_.swap(state);
+    respond(previous_.data(), h_.data(), state.data(), leak_, D_);
     disturbed_ = noise != nullptr;
     if (disturbed_) {
       disturbance_ = state_noise * Eigen::Map<const Vector<T>>(noise, shape_.S());
@@ -54,7 +96,14 @@ class Cell : public Transition<T> {
 
   // The same step, input, weights and noise from another state.
   void advance(const T* from, T* next) const final {
-    transition(from, next);
+    const Index n = shape_.n;
+    const T* back = from + shape_.returning() * n;
+    other_a_hat_ = a_hat_;
+    const Index copies = shape_.element_wise ? shape_.rows_per_unit : 1;
+    for (Index copy = 0; copy < copies; ++copy)
+      other_a_hat_.segment(copy * n, n) = Eigen::Map<const Vector<T>>(back, n);
+    product(other_a_hat_, other_h_);
+    respond(from, other_h_.data(), next, other_leak_, other_D_);
     if (disturbed_) Eigen::Map<Vector<T>>(next, shape_.S()) += disturbance_;
   }
 
@@ -111,24 +160,51 @@ class Cell : public Transition<T> {
     v.vector("state", state);
   }
 
-  Matrix<T> W;         // (R, m)
-  Matrix<T> W_out;     // (n_out, n + 1): [W_out, b_out]
-  Matrix<T> feedback;  // (n_out, n), or empty: q through W_out
-  Vector<T> state;     // (S,)
+  // What siblings hold in common.
+  Matrix<T>& W;
+  Matrix<T>& W_out;
+  Matrix<T>& feedback;
+
+  Vector<T> state;  // (S,)
   T state_noise = T(0);
 
  protected:
-  // From `state` and a_hat_ to the new `state`, leak_ and D_.
-  virtual void advance_and_linearise() = 0;
-  // f(from, W [a(from), x, 1]) with the x of the last step.
-  virtual void transition(const T* from, T* next) const = 0;
+  Cell(const Cell&) = default;
+
+  // s = f(before, h) into `next`, F and D; entries of F and D that are always zero may be left alone, and h be used as
+  // workspace.
+  virtual void respond(const T* before, T* h, T* next, BlockDiagonal<T>& F, BlockDiagonal<T>& D) const = 0;
+
+ private:
+  // h = W a_hat, by the weights that exist.
+  void product(const Vector<T>& a_hat, Vector<T>& h) const {
+    const Index n = shape_.n, R = shape_.R();
+    if (shape_.element_wise) {
+      h.array() = W.col(0).array() * a_hat.head(R).array();
+      for (Index j = 1; j < shape_.m; ++j) h += a_hat[j * R] * W.col(j);  // the same for all rows
+    } else if (shape_.pattern) {
+      const Index rest = shape_.m - n;
+      h.noalias() = W.rightCols(rest) * a_hat.tail(rest);
+      shape_.pattern->add_product(W, a_hat.data(), h.data());
+    } else if (rectangles_.size() == 1) {
+      h.noalias() = W * a_hat;
+    } else {
+      h.setZero();
+      for (const Rectangle& r : rectangles_)
+        h.segment(r.row, r.rows).noalias() +=
+            W.block(r.row, r.column, r.rows, r.columns) * a_hat.segment(r.column, r.columns);
+    }
+  }
 
   Shape shape_;
   Loss loss_;
-  Vector<T> a_hat_, z_, e_, q_, disturbance_;
-  mutable Vector<T> other_z_, other_e_;  // of a state that is not the network's own
+  std::vector<Rectangle> rectangles_;
+  Vector<T> a_hat_, h_, z_, e_, q_, previous_, disturbance_;
+  // Of a state that is not the network's own.
+  mutable Vector<T> other_h_, other_a_hat_, other_z_, other_e_;
   bool disturbed_ = false;
   BlockDiagonal<T> D_, leak_;
+  mutable BlockDiagonal<T> other_D_, other_leak_;
   Jacobian<T> J_;
 };
 

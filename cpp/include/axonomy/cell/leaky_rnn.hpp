@@ -1,6 +1,6 @@
-// Leaky RNN:  h = W a_hat,   a = (1 - alpha) a_prev + alpha phi(h).
+// Leaky RNN:  h = W a_hat,   a = (1 - alpha) a_prev + alpha phi(h), alpha (n,) of each unit.
 //
-//     S = R = n     F = (1 - alpha) I     D = alpha diag phi'(h)     J = (1 - alpha) I + D W_rec
+//     S = R = n     F = diag(1 - alpha)     D = diag(alpha phi'(h))     J = F + D W_rec
 #pragma once
 
 #include "../core/activation.hpp"
@@ -11,53 +11,35 @@ namespace axonomy {
 template <class T>
 class LeakyRNN final : public Cell<T> {
  public:
-  LeakyRNN(const Shape& shape, Loss loss, Activation activation, T alpha)
-      : Cell<T>(shape, loss), activation_(activation), alpha_(alpha), h_(shape.n), phi_(shape.n), unused_(shape.n) {
-    std::fill_n(this->leak_.part(0, 0), shape.n, T(1) - alpha);
+  LeakyRNN(const Shape& shape, Loss loss, Activation activation, const std::vector<double>& alpha)
+      : Cell<T>(shape, loss), activation_(activation), alpha_(shape.n) {
+    for (Index u = 0; u < shape.n; ++u) alpha_[u] = T(alpha.at(static_cast<std::size_t>(u)));
+    leaks_ = (alpha_.array() != T(1)).any();
   }
+
+  std::shared_ptr<Cell<T>> sibling() const override { return std::make_shared<LeakyRNN>(*this); }
 
  protected:
-  void advance_and_linearise() override {
-    const Index n = this->shape_.n;
-    T* D = this->D_.part(0, 0);
-    if (this->shape_.pattern)
-      multiply_existing(this->a_hat_.data(), h_);
-    else
-      h_.noalias() = this->W * this->a_hat_;
-    activate(activation_, h_.data(), D, n);
-    if (alpha_ == T(1)) {
-      this->state = h_;
+  void respond(const T* before, T* h, T* next, BlockDiagonal<T>& F, BlockDiagonal<T>& D) const override {
+    const Index n = alpha_.size();
+    activate(activation_, h, D.part(0, 0), n);
+    if (!leaks_) {
+      std::copy_n(h, n, next);
       return;
     }
-    this->state = (T(1) - alpha_) * this->state + alpha_ * h_;
-    this->D_.entries() *= alpha_;
-  }
-
-  void transition(const T* from, T* next) const override {
-    const Index n = this->shape_.n, rest = this->shape_.m - n;
-    Eigen::Map<const Vector<T>> state(from, n);
-    if (this->shape_.pattern) {
-      multiply_existing(from, phi_);
-    } else {
-      phi_.noalias() = this->W.leftCols(n) * state;
-      phi_.noalias() += this->W.rightCols(rest) * this->a_hat_.tail(rest);
+    T* const leak = F.part(0, 0);
+    T* const gain = D.part(0, 0);
+    for (Index u = 0; u < n; ++u) {
+      leak[u] = T(1) - alpha_[u];
+      next[u] = leak[u] * before[u] + alpha_[u] * h[u];
+      gain[u] *= alpha_[u];
     }
-    activate(activation_, phi_.data(), unused_.data(), n);
-    Eigen::Map<Vector<T>>(next, n) = (T(1) - alpha_) * state + alpha_ * phi_;
   }
 
  private:
-  // h = W [a, x, 1] with the x of the last step, by the recurrent weights that exist.
-  void multiply_existing(const T* a, Vector<T>& h) const {
-    const Index rest = this->shape_.m - this->shape_.n;
-    h.noalias() = this->W.rightCols(rest) * this->a_hat_.tail(rest);
-    this->shape_.pattern->add_product(this->W, a, h.data());
-  }
-
   Activation activation_;
-  T alpha_;
-  Vector<T> h_;
-  mutable Vector<T> phi_, unused_;
+  Vector<T> alpha_;
+  bool leaks_;
 };
 
 }  // namespace axonomy

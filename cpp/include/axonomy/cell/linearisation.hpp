@@ -3,10 +3,11 @@
 // For every cell whose parameters enter through h = W a_hat,
 //
 //     J = ds/ds_prev = F + D W_a E_a,        F = ds/ds_prev at fixed h, block diagonal per unit
-//                                            W_a = W[:, :n],  E_a picks the activity out of s
+//                                            W_a = W[:, :n],  E_a picks out of s the component that comes back
 //
-// so J is applied to a vector by its structure, and built as a dense matrix only for whoever multiplies
-// many columns by it. Where recurrent weights are sparse, the part with W_a takes the existing ones alone.
+// so J is applied to a vector by its structure, and of its columns only those of that component are ever built as a
+// dense matrix, for whoever multiplies many columns by it. Where recurrent weights are sparse, the part with W_a takes the
+// existing ones alone; in an element-wise cell W_a is one weight a row, and J couples no two units.
 #pragma once
 
 #include "../core/block_diagonal.hpp"
@@ -21,14 +22,17 @@ class Jacobian {
  public:
   Jacobian() = default;
   explicit Jacobian(const Shape& shape)
-      : shape_(shape), dense_(shape.S(), shape.S()), rows_(Vector<T>::Zero(shape.R())) {}
+      : shape_(shape),
+        coupled_(shape.element_wise ? 0 : shape.S(), shape.element_wise ? 0 : shape.n),
+        dense_(shape.S(), shape.S()),
+        rows_(Vector<T>::Zero(shape.R())) {}
 
   // A step of a cell: F and D are the cell's, W its weights, which must not change while this is used.
   void bind(const BlockDiagonal<T>* F, const BlockDiagonal<T>* D, const Matrix<T>* W) {
     F_ = F;
     D_ = D;
     W_ = W;
-    has_dense_ = false;
+    has_dense_ = has_coupled_ = false;
   }
   // A step given as a matrix.
   void bind(const Matrix<T>& J) {
@@ -40,13 +44,17 @@ class Jacobian {
 
   // Y (S, columns) = J X
   void apply(const T* X, Index columns, T* Y) const {
-    const Index S = shape_.S();
-    if (W_ == nullptr || columns > 2) {
-      const Matrix<T>& J = dense();
-      gemm<T>(S, columns, S, J.data(), S, X, S, Y, S);
-      return;
+    const Index S = shape_.S(), n = shape_.n;
+    if (W_ == nullptr) {
+      gemm<T>(S, columns, S, dense_.data(), S, X, S, Y, S);
+    } else if (shape_.element_wise || columns <= 2) {
+      for (Index c = 0; c < columns; ++c) apply_vector(X + c * S, Y + c * S);
+    } else if (shape_.states_per_unit == 1) {
+      gemm<T>(S, columns, S, coupled().data(), S, X, S, Y, S);
+    } else {
+      for (Index c = 0; c < columns; ++c) apply_others(X + c * S, Y + c * S);
+      gemm<T>(S, columns, n, coupled().data(), S, X + shape_.returning() * n, S, Y, S, true);
     }
-    for (Index c = 0; c < columns; ++c) apply_vector(X + c * S, Y + c * S);
   }
 
   // y = c J, c a row vector of S
@@ -59,13 +67,31 @@ class Jacobian {
     }
     F_->multiply_left(c, y);
     D_->multiply_left(c, rows_.data());
-    if (shape_.pattern)
-      shape_.pattern->add_product_left(*W_, rows_.data(), y + S - n);
-    else
-      Eigen::Map<Vector<T>>(y + S - n, n).noalias() += W_->leftCols(n).transpose() * rows_;
+    T* const back = y + shape_.returning() * n;
+    if (shape_.element_wise) {
+      for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+        for (Index u = 0; u < n; ++u) back[u] += rows_[gate * n + u] * (*W_)(gate * n + u, 0);
+    } else if (shape_.pattern) {
+      shape_.pattern->add_product_left(*W_, rows_.data(), back);
+    } else {
+      Eigen::Map<Vector<T>>(back, n).noalias() += W_->leftCols(n).transpose() * rows_;
+    }
   }
 
+  // Whether the columns of J outside the component that comes back are those of F.
+  bool structured() const { return W_ != nullptr; }
+  // (S, n): those of that component, of a cell with dense or sparse recurrent weights.
+  const Matrix<T>& coupled() const {
+    if (!has_coupled_) {
+      build_coupled(coupled_.data());
+      has_coupled_ = true;
+    }
+    return coupled_;
+  }
+  const BlockDiagonal<T>& leak() const { return *F_; }
+
   const Matrix<T>& dense() const {
+    if (is_all_coupled()) return coupled();
     if (!has_dense_) {
       build(dense_.data());
       has_dense_ = true;
@@ -74,10 +100,18 @@ class Jacobian {
   }
   // out (S, S) = J
   void write_dense(T* out) const {
+    if (is_all_coupled()) return write_coupled(out);
     if (has_dense_)
       std::copy_n(dense_.data(), dense_.size(), out);
     else
       build(out);
+  }
+  // out (S, n) = coupled()
+  void write_coupled(T* out) const {
+    if (has_coupled_)
+      std::copy_n(coupled_.data(), coupled_.size(), out);
+    else
+      build_coupled(out);
   }
 
   // The blocks of J that couple the states of one unit.
@@ -91,9 +125,11 @@ class Jacobian {
     }
     out.entries() = F_->entries();
     for (Index a = 0; a < p; ++a)
-      for (Index gate = 0; gate < g; ++gate)
-        for (Index u = 0; u < n; ++u)
-          out.part(a, p - 1)[u] += D_->part(a, gate)[u] * (*W_)(gate * n + u, u);
+      for (Index gate = 0; gate < g; ++gate) {
+        const T* D = D_->part(a, gate);
+        T* own = out.part(a, shape_.returning());
+        for (Index u = 0; u < n; ++u) own[u] += D[u] * (*W_)(gate * n + u, shape_.element_wise ? 0 : u);
+      }
   }
 
   // The blocks (p, p) of J that couple two units, one for each weight of the pattern. The state of the unit
@@ -119,69 +155,111 @@ class Jacobian {
   Index first_coupled() const { return W_ == nullptr ? 0 : shape_.states_per_unit - 1; }
 
  private:
+  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+
   void apply_vector(const T* x, T* y) const {
-    const Index S = shape_.S(), n = shape_.n;
-    if (shape_.pattern) {
+    const Index n = shape_.n;
+    const T* const back = x + shape_.returning() * n;
+    if (shape_.element_wise) {
+      for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+        for (Index u = 0; u < n; ++u) rows_[gate * n + u] = (*W_)(gate * n + u, 0) * back[u];
+    } else if (shape_.pattern) {
       rows_.setZero();
-      shape_.pattern->add_product(*W_, x + S - n, rows_.data());
+      shape_.pattern->add_product(*W_, back, rows_.data());
     } else {
-      rows_.noalias() = W_->leftCols(n) * Eigen::Map<const Vector<T>>(x + S - n, n);
+      rows_.noalias() = W_->leftCols(n) * Eigen::Map<const Vector<T>>(back, n);
     }
-    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+    F_->multiply(x, y);
     for (Index a = 0; a < shape_.states_per_unit; ++a) {
       Eigen::Map<Array> out(y + a * n, n);
-      out = F_->array(a, 0) * Eigen::Map<const Array>(x, n);
-      for (Index b = 1; b < shape_.states_per_unit; ++b)
-        out += F_->array(a, b) * Eigen::Map<const Array>(x + b * n, n);
       for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
         out += D_->array(a, gate) * rows_.segment(gate * n, n).array();
     }
   }
 
+  // y = F x, but for the component that comes back.
+  void apply_others(const T* x, T* y) const {
+    const Index n = shape_.n, p = shape_.states_per_unit;
+    for (Index a = 0; a < p; ++a) {
+      Eigen::Map<Array> out(y + a * n, n);
+      out.setZero();
+      for (Index b = 0; b < p; ++b)
+        if (b != shape_.returning()) out += F_->array(a, b) * Eigen::Map<const Array>(x + b * n, n);
+    }
+  }
+
+  bool is_all_coupled() const { return W_ != nullptr && !shape_.element_wise && shape_.states_per_unit == 1; }
+  // Whether the rows of a gate have recurrent weights.
+  bool recurs(Index gate) const {
+    return shape_.sees.empty() || (shape_.sees[static_cast<std::size_t>(gate)] & sees_state) != 0;
+  }
+
   void build(T* out) const {
-    const Index S = shape_.S(), n = shape_.n;
-    const Index p = shape_.states_per_unit, g = shape_.rows_per_unit;
-    if (shape_.pattern) return build_sparse(out);
-    std::fill_n(out, S * (S - n), T(0));
-    // Plain loops: the columns are often shorter than what an expression costs to set up.
-    for (Index j = 0; j < n; ++j)
-      for (Index a = 0; a < p; ++a) {
-        T* column = out + (S - n + j) * S + a * n;
-        for (Index gate = 0; gate < g; ++gate) {
-          const T* D = D_->part(a, gate);
-          const T* W = W_->data() + j * shape_.R() + gate * n;
-          if (gate == 0)
-            for (Index u = 0; u < n; ++u) column[u] = D[u] * W[u];
-          else
-            for (Index u = 0; u < n; ++u) column[u] += D[u] * W[u];
-        }
+    const Index S = shape_.S(), n = shape_.n, p = shape_.states_per_unit, back = shape_.returning();
+    std::fill_n(out, S * S, T(0));
+    for (Index b = 0; b < p; ++b) {
+      if (b == back && !shape_.element_wise) {
+        build_coupled(out + b * n * S);
+        continue;
       }
-    F_->add_to(out, S);
+      for (Index a = 0; a < p; ++a) {
+        for (Index u = 0; u < n; ++u) out[(b * n + u) * S + a * n + u] = F_->part(a, b)[u];
+        if (b != back) continue;
+        for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+          for (Index u = 0; u < n; ++u)
+            out[(b * n + u) * S + a * n + u] += D_->part(a, gate)[u] * (*W_)(gate * n + u, 0);
+      }
+    }
+  }
+
+  void build_coupled(T* out) const {
+    const Index S = shape_.S(), n = shape_.n;
+    const Index p = shape_.states_per_unit, g = shape_.rows_per_unit, back = shape_.returning();
+    if (shape_.pattern) {
+      build_sparse(out);
+    } else {
+      // Plain loops: the columns are often shorter than what an expression costs to set up.
+      for (Index j = 0; j < n; ++j)
+        for (Index a = 0; a < p; ++a) {
+          T* column = out + j * S + a * n;
+          for (Index gate = 0; gate < g; ++gate) {
+            const T* D = D_->part(a, gate);
+            const T* W = W_->data() + j * shape_.R() + gate * n;
+            if (gate > 0 && !recurs(gate)) continue;
+            if (gate == 0)
+              for (Index u = 0; u < n; ++u) column[u] = D[u] * W[u];
+            else
+              for (Index u = 0; u < n; ++u) column[u] += D[u] * W[u];
+          }
+        }
+    }
+    for (Index a = 0; a < p; ++a)
+      for (Index u = 0; u < n; ++u) out[u * S + a * n + u] += F_->part(a, back)[u];
   }
 
   void build_sparse(T* out) const {
     const Index S = shape_.S(), n = shape_.n;
     const Sparsity& pattern = *shape_.pattern;
-    std::fill_n(out, S * S, T(0));
+    std::fill_n(out, S * n, T(0));
     for (Index v = 0; v < n; ++v)
       for (Index a = 0; a < shape_.states_per_unit; ++a)
         for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
-          T* column = out + (S - n + v) * S + a * n;
+          T* column = out + v * S + a * n;
           const T* D = D_->part(a, gate);
           const T* W = W_->data() + v * shape_.R() + gate * n;
           for (Index w = pattern.begin(v); w < pattern.end(v); ++w)
             column[pattern.unit(w)] += D[pattern.unit(w)] * W[pattern.unit(w)];
         }
-    F_->add_to(out, S);
   }
 
   Shape shape_;
   const BlockDiagonal<T>* F_ = nullptr;
   const BlockDiagonal<T>* D_ = nullptr;
   const Matrix<T>* W_ = nullptr;
-  mutable Matrix<T> dense_;  // (S, S)
-  mutable Vector<T> rows_;   // (R,), workspace
-  mutable bool has_dense_ = false;
+  mutable Matrix<T> coupled_;  // (S, n)
+  mutable Matrix<T> dense_;    // (S, S)
+  mutable Vector<T> rows_;     // (R,), workspace
+  mutable bool has_dense_ = false, has_coupled_ = false;
 };
 
 // Runs the network from another state under the same weights and input: for rules that perturb.
@@ -199,7 +277,7 @@ struct Step {
   const Jacobian<T>* J = nullptr;
   const BlockDiagonal<T>* D = nullptr;     // (S, R)
   const BlockDiagonal<T>* leak = nullptr;  // (S, S), F above; null when a caller gave none
-  const T* a_hat = nullptr;                // (m,)
+  const T* a_hat = nullptr;                // (m,); (R, m) of an element-wise cell
   const T* q = nullptr;                    // (S,), dL/ds: zero outside the activity
   const T* state = nullptr;                // (S,), after the step; null when a caller gave none
   const T* y = nullptr;                    // (n_out,), null where there is no target

@@ -60,21 +60,6 @@ class Sparsity {
     }
   }
 
-  // Zero where no weight exists: W (R, m), or a gradient of it.
-  template <class T>
-  void clear_others(Matrix<T>& W) const {
-    for (Index v = 0; v < std::min(n(), W.cols()); ++v)
-      for (Index offset = 0; offset < W.rows(); offset += n()) {
-        T* column = W.data() + v * W.rows() + offset;
-        Index next = 0;
-        for (Index w = begin(v); w < end(v); ++w) {
-          std::fill(column + next, column + unit(w), T(0));
-          next = unit(w) + 1;
-        }
-        std::fill(column + next, column + n(), T(0));
-      }
-  }
-
  private:
   std::vector<Index> starts_, units_;
 };

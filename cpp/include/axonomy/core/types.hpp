@@ -46,6 +46,9 @@ inline T magnitude(const T& x) {
 
 class Sparsity;
 
+// What the rows of a gate see of the regressors, as bits.
+enum Sees : unsigned { sees_state = 1, sees_input = 2, sees_bias = 4 };
+
 // Sizes of a network as the learners see it. State k = component * n + unit, row i = gate * n +
 // unit; the activity is the last component of the state.
 struct Shape {
@@ -57,9 +60,16 @@ struct Shape {
   Index rows_per_unit = 1;    // g
   Index first = 0;            // which of a network's regressors is the first here: a block of columns
   std::shared_ptr<const Sparsity> pattern = nullptr;  // the recurrent weights that exist; null: all
+  std::vector<unsigned> sees = {};  // of each gate: which regressors its rows have weights for; empty: all
+  // Element-wise: a row sees the state of its own unit alone. The regressors are then one set a row, a_hat (R, m), i
+  // fastest, a_hat_i = [state of the unit, x, 1], and J couples no two units.
+  bool element_wise = false;
+  Index fed_back = -1;  // which component of the state is among the regressors; -1: the last, the activity
 
   Index S() const { return states_per_unit * n; }
   Index R() const { return rows_per_unit * n; }
+  Index regressors() const { return element_wise ? R() * m : m; }  // numbers in a_hat
+  Index returning() const { return fed_back < 0 ? states_per_unit - 1 : fed_back; }
 };
 
 // Sizes of one left and one right term of a factored influence: bounds on the rank of their sum.

@@ -30,7 +30,6 @@ class Backpropagation final : public Learner<T> {
         history_(shape, window, through),
         credits_(Matrix<T>::Zero(shape.S(), emission == Emission::oldest ? window : 0)),
         rows_(shape.R(), emission == Emission::window ? window : 1),
-        regressors_(emission == Emission::window ? window : 0, shape.m),
         credit_(Vector<T>::Zero(shape.S())),
         pulled_(Vector<T>::Zero(shape.S())) {}
 
@@ -59,7 +58,7 @@ class Backpropagation final : public Learner<T> {
     history_.visit(v);
     if (emission_ == Emission::oldest) v.matrix("credits", credits_);
     v.vector("credit", credit_);
-    v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size() + regressors_.size()));
+    v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size()));
   }
 
  private:
@@ -78,28 +77,28 @@ class Backpropagation final : public Learner<T> {
     credit_ = credits_.col(oldest);
     if (target == nullptr) return;
     history_.D(oldest).multiply_left(credit_.data(), rows_.data());
-    add_outer(scale, rows_.data(), shape_.R(), history_.a_hat(oldest).data(), shape_.m, target);
+    add_immediate(shape_, scale, rows_.data(), history_.a_hat(oldest).data(), target);
   }
 
   void give_window(const Step<T>& step, T scale, T* target) {
-    const Index length = history_.length(), R = shape_.R();
+    const Index length = history_.length();
     credit_.setZero();
     if (history_.held() < length) return;
     for (Index back = 0; back < length; ++back) {
       const Index slot = history_.slot(back);
       credit_ += history_.q(slot);
       history_.D(slot).multiply_left(credit_.data(), rows_.col(back).data());
-      regressors_.row(back) = history_.a_hat(slot).transpose();
       if (back + 1 == length) break;
       if (history_.begins(slot))
         credit_.setZero();
       else
         pull_back(slot, step);
     }
+    if (target != nullptr) {
+      rows_ *= scale;
+      history_.add_gradient(rows_, length, target);
+    }
     history_.drop();
-    if (target == nullptr) return;
-    rows_ *= scale;
-    gemm<T>(R, shape_.m, length, rows_.data(), R, regressors_.data(), length, target, R, true);
   }
 
   void pull_back(Index slot, const Step<T>& step) {
@@ -111,7 +110,7 @@ class Backpropagation final : public Learner<T> {
   Emission emission_;
   StepHistory<T> history_;
   Matrix<T> credits_;            // (S, T): so far, of F-BPTT
-  Matrix<T> rows_, regressors_;  // (R, T), (T, m): workspace
+  Matrix<T> rows_;               // (R, T): workspace
   Vector<T> credit_, pulled_;    // (S,)
 };
 

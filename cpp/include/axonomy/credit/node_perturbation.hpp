@@ -23,7 +23,7 @@ class NodePerturbation final : public Learner<T> {
         sigma_(sigma),
         noise_(noise),
         xi_(Matrix<T>::Zero(shape.S(), window)),
-        a_hat_(Matrix<T>::Zero(shape.m, window)),
+        a_hat_(Matrix<T>::Zero(shape.regressors(), window)),
         D_(static_cast<std::size_t>(window),
            BlockDiagonal<T>(shape.n, shape.states_per_unit, shape.rows_per_unit)),
         change_(Vector<T>::Zero(window)),
@@ -57,7 +57,7 @@ class NodePerturbation final : public Learner<T> {
     perturbed_.swap(next_state_);
     xi_.col(slot) = Eigen::Map<const Vector<T>>(noise, shape_.S());
     perturbed_ += sigma_ * xi_.col(slot);
-    a_hat_.col(slot) = Eigen::Map<const Vector<T>>(step.a_hat, shape_.m);
+    a_hat_.col(slot) = Eigen::Map<const Vector<T>>(step.a_hat, a_hat_.rows());
     D_[next_].entries() = step.D->entries();
     change_[slot] = T(0);
     next_ = (next_ + 1) % static_cast<std::uint64_t>(window_);
@@ -74,7 +74,7 @@ class NodePerturbation final : public Learner<T> {
     credit_ = change_[oldest] * xi_.col(oldest);
     if (target == nullptr) return;
     D_[next_].multiply_left(credit_.data(), row_.data());
-    add_outer(scale, row_.data(), shape_.R(), a_hat_.col(oldest).data(), shape_.m, target);
+    add_immediate(shape_, scale, row_.data(), a_hat_.col(oldest).data(), target);
   }
 
   bool credit(Vector<T>& c) const override {
@@ -101,7 +101,7 @@ class NodePerturbation final : public Learner<T> {
   Index window_;
   T sigma_;
   NoiseKind noise_;
-  Matrix<T> xi_, a_hat_;             // (S, T), (m, T)
+  Matrix<T> xi_, a_hat_;             // (S, T), (m, T) or (R m, T)
   std::vector<BlockDiagonal<T>> D_;  // T times (S, R)
   Vector<T> change_;                 // (T,): of the loss since each step, over sigma
   Vector<T> perturbed_, next_state_, credit_, row_;

@@ -118,7 +118,7 @@ class SyntheticCredit final : public Learner<T> {
     if (options_.current == Current::exact) credit_ += q;
     if (target != nullptr) {
       step.D->multiply_left(credit_.data(), row_.data());
-      add_outer(scale, row_.data(), shape_.R(), step.a_hat, shape_.m, target);
+      add_immediate(shape_, scale, row_.data(), step.a_hat, target);
     }
     regressors_.swap(next_);
     q_ = q;
@@ -151,7 +151,7 @@ class SyntheticCredit final : public Learner<T> {
   }
 
   void start_jacobian(const Step<T>& step) {
-    if (step.W != nullptr && shape_.R() == shape_.S() && shape_.states_per_unit == 1)
+    if (step.W != nullptr && shape_.R() == shape_.S() && shape_.states_per_unit == 1 && !shape_.element_wise)
       J_ = step.W->leftCols(shape_.n);
     else
       step.J->write_dense(J_.data());

@@ -16,18 +16,18 @@ class ByBlock final : public Parts<T> {
  public:
   // The i-th part was made for the shape with m = blocks[i].width.
   ByBlock(const Shape& shape, std::vector<std::unique_ptr<Learner<T>>> parts, std::vector<Block> blocks)
-      : Parts<T>(shape, std::move(parts)), S_(shape.S()), R_(shape.R()), m_(shape.m), blocks_(std::move(blocks)) {}
+      : Parts<T>(shape, std::move(parts)), shape_(shape), blocks_(std::move(blocks)) {}
 
   void flush(T* target) override {
-    for (std::size_t i = 0; i < blocks_.size(); ++i) this->parts_[i]->flush(target + R_ * blocks_[i].start);
+    for (std::size_t i = 0; i < blocks_.size(); ++i) this->parts_[i]->flush(target + shape_.R() * blocks_[i].start);
   }
 
   bool influence(Matrix<T>& M) const override {
     Matrix<T> part;
-    M.resize(S_, R_ * m_);
+    M.resize(shape_.S(), shape_.R() * shape_.m);
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
       if (!this->parts_[i]->influence(part)) return false;
-      M.middleCols(R_ * blocks_[i].start, R_ * blocks_[i].width) = part;
+      M.middleCols(shape_.R() * blocks_[i].start, shape_.R() * blocks_[i].width) = part;
     }
     return true;
   }
@@ -35,12 +35,13 @@ class ByBlock final : public Parts<T> {
  protected:
   void step_part(std::size_t i, const Step<T>& step, const T* noise, T scale, T* target) override {
     Step<T> columns = step;
-    columns.a_hat += blocks_[i].start;
-    this->parts_[i]->step(columns, noise, scale, target == nullptr ? nullptr : target + R_ * blocks_[i].start);
+    const Index entry = shape_.R() * blocks_[i].start;
+    columns.a_hat += shape_.element_wise ? entry : blocks_[i].start;
+    this->parts_[i]->step(columns, noise, scale, target == nullptr ? nullptr : target + entry);
   }
 
  private:
-  Index S_, R_, m_;
+  Shape shape_;
   std::vector<Block> blocks_;
 };
 

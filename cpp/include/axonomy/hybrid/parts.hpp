@@ -36,9 +36,9 @@ class Parts : public Learner<T> {
 
   bool may_throw() const override { return any(&Learner<T>::may_throw); }
   bool looks_ahead() const override { return any(&Learner<T>::looks_ahead); }
-  bool keeps_pattern() const override {
+  bool keeps_absent() const override {
     for (const auto& part : parts_)
-      if (!part->keeps_pattern()) return false;
+      if (!part->keeps_absent()) return false;
     return true;
   }
   void reset(const T* state) override {

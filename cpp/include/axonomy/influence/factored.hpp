@@ -52,7 +52,7 @@ class FactoredInfluence final : public Learner<T> {
     if (target != nullptr && current_ == Current::exact) {
       split_.add_gradient(step, scale, target);
       step.D->multiply_left(step.q, row_.data());
-      add_outer(scale, row_.data(), shape_.R(), step.a_hat, shape_.m, target);
+      add_immediate(shape_, scale, row_.data(), step.a_hat, target);
     }
     reduction_.begin_step();
     reduce(step, noise);

@@ -1,5 +1,5 @@
 // RTRL: the whole influence, M <- J M + M_bar, gradient q.M (Williams & Zipser 1989).
-// M (S, R*m); memory O(n^3), time O(n^4).
+// M (S, R*m); memory O(n^3), time O(n^4). Only columns of weights that exist are there (`rectangles`).
 //
 // M lies in a buffer with room for one block of columns more. J times a block is written one block beside it, to the
 // left in one step and to the right in the next, so that nothing is copied and all else about a block is done while it
@@ -16,31 +16,32 @@ class FullInfluence final : public Learner<T> {
  public:
   explicit FullInfluence(const Shape& shape)
       : shape_(shape),
-        columns_(shape.R() * shape.m),
+        rectangles_(rectangles(shape)),
+        columns_(count(rectangles_)),
         block_(block_columns(shape)),
         buffer_(Matrix<T>::Zero(shape.S(), columns_ + block_)) {}
 
+  bool keeps_absent() const override { return shape_.pattern == nullptr; }
   void reset(const T*) override { buffer_.setZero(); }
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
     const Index blocks = (columns_ + block_ - 1) / block_;
-    const Matrix<T>& J = step.J->dense();
     const bool to_the_left = at_ > 0;
     const Index next = to_the_left ? 0 : block_;
     for (Index b = 0; b < blocks; ++b) {
       const Index start = (to_the_left ? b : blocks - 1 - b) * block_;
-      advance(step, J, start, std::min(block_, columns_ - start), next, scale, target);
+      advance(step, start, std::min(block_, columns_ - start), next, scale, target);
     }
     at_ = next;
   }
 
   bool influence(Matrix<T>& M) const override {
-    M = buffer_.middleCols(at_, columns_);
+    expand(shape_, rectangles_, buffer_.col(at_).data(), M);
     return true;
   }
 
   void visit(StateVisitor<T>& v) override {
-    v.array("influence", buffer_.col(at_).data(), {shape_.S(), shape_.R(), shape_.m});
+    v.array("influence", buffer_.col(at_).data(), influence_shape(shape_, rectangles_));
     v.scratch(sizeof(T) * static_cast<std::size_t>(shape_.S() * block_));
   }
 
@@ -52,41 +53,39 @@ class FullInfluence final : public Learner<T> {
     return std::max<Index>(1, std::min(shape.R() * shape.m, bytes / column));
   }
 
-  // Columns start ... start + count of M: propagate, add D a_hat, take the gradient.
-  void advance(const Step<T>& step, const Matrix<T>& J, Index start, Index count, Index next, T scale,
-               T* target) {
-    const Index S = shape_.S();
+  // Columns start ... start + size of M: propagate, add D a_hat, take the gradient.
+  void advance(const Step<T>& step, Index start, Index size, Index next, T scale, T* target) {
+    const Index S = shape_.S(), R = shape_.R();
     T* const M = buffer_.col(next + start).data();
-    gemm<T>(S, count, S, J.data(), S, buffer_.col(at_ + start).data(), S, M, S);
-    add_immediate(step, start, count, M);
-    if (target != nullptr) add_dots<T>(S, count, M, step.q, scale, target + start);
+    step.J->apply(buffer_.col(at_ + start).data(), size, M);
+    const bool all = rectangles_.size() == 1 && columns_ == R * shape_.m;
+    for_pieces(rectangles_, start, size, [&](Index i, Index j, Index from, Index rows) {
+      T* const columns = M + (from - start) * S;
+      add_immediate_influence(step, i, j, rows, columns);
+      if (target != nullptr && !all) add_dots<T>(S, rows, columns, step.q, scale, target + j * R + i);
+    });
+    if (target != nullptr && all) add_dots<T>(S, size, M, step.q, scale, target + start);
   }
 
-  // M_bar on columns start, start + 1, ...: column i + R j is row i of W and regressor j.
-  void add_immediate(const Step<T>& step, Index start, Index count, T* column) {
-    const Index S = shape_.S(), R = shape_.R(), n = shape_.n;
-    Index i = start % R, j = start / R;
-    while (count > 0) {
-      const Index stop = std::min(R, i + count);
-      count -= stop - i;
-      while (i < stop) {  // one gate at a time
-        const Index gate = i / n, last = std::min(stop, (gate + 1) * n);
-        for (Index a = 0; a < shape_.states_per_unit; ++a) {
-          const T* D = step.D->part(a, gate) - gate * n;
-          T* entry = column + a * n - gate * n + i;
-          for (Index row = i; row < last; ++row, entry += S + 1) *entry += D[row] * step.a_hat[j];
-        }
-        column += (last - i) * S;
-        i = last;
+  // M_bar on the columns of rows i, i + 1, ... of W and regressor j.
+  void add_immediate_influence(const Step<T>& step, Index i, Index j, Index rows, T* column) {
+    const Index S = shape_.S(), n = shape_.n;
+    for (const Index stop = i + rows; i < stop;) {  // one gate at a time
+      const Index gate = i / n, last = std::min(stop, (gate + 1) * n);
+      for (Index a = 0; a < shape_.states_per_unit; ++a) {
+        const T* D = step.D->part(a, gate) - gate * n;
+        T* entry = column + a * n - gate * n + i;
+        for (Index row = i; row < last; ++row, entry += S + 1) *entry += D[row] * step.a_hat[j];
       }
-      i = 0;
-      ++j;
+      column += (last - i) * S;
+      i = last;
     }
   }
 
   Shape shape_;
+  std::vector<Rectangle> rectangles_;
   Index columns_, block_;
-  Matrix<T> buffer_;  // (S, R*m + block)
+  Matrix<T> buffer_;  // (S, columns + block)
   Index at_ = 0;      // where M begins: column 0 or block
 };
 

@@ -5,12 +5,12 @@
 //     fold       M <- P^0 M + sum_s (P^s D^s) (x) a_hat^s,    P^s = J^L ... J^{s+1}
 //
 // (Schmidhuber 1992 has the block for one gradient a block.) The fold takes one row of W at a time: what M has of it is a
-// matrix (S, m), to which P^0 is applied, and one product of depth L, columns of the P^s times D^s a_hat^s, added. Reading
+// matrix (S, m), to which P^0 is applied, and one product of depth L, columns of the P^s D^s times a_hat^s, added. Reading
 // M once a step is most of the time where M is larger than a cache. Where gradients are summed before they are used, the
 // credits of all steps are pulled back together, and the product with M is made once a sum. Memory O(n^3), M and the block.
 #pragma once
 
-#include "../core/dots.hpp"
+#include "../cell/stored_jacobians.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {
@@ -22,8 +22,9 @@ class LazyInfluence final : public Learner<T> {
   LazyInfluence(const Shape& shape, Index block)
       : shape_(shape),
         block_(block > 0 ? block : default_block(shape)),
-        M_(Matrix<T>::Zero(shape.S(), shape.R() * shape.m)),
-        J_(Matrix<T>::Zero(shape.S() * shape.S(), block_)),
+        rectangles_(rectangles(shape)),
+        M_(Matrix<T>::Zero(shape.S(), count(rectangles_))),
+        J_(shape, block_),
         D_(static_cast<std::size_t>(block_),
            BlockDiagonal<T>(shape.n, shape.states_per_unit, shape.rows_per_unit)),
         q_(Matrix<T>::Zero(shape.S(), block_)),
@@ -35,14 +36,26 @@ class LazyInfluence final : public Learner<T> {
         P_next_(shape.S(), shape.S()),
         old_(shape.S(), shape.m),
         new_(shape.S(), shape.m),
-        driven_(block_, shape.m),
-        effect_(block_) {}
+        regressors_of_row_(block_, shape.m),
+        driven_(shape.S(), block_) {
+    const bool all = M_.cols() == shape.R() * shape.m;
+    constexpr Index chunk = 1024;
+    if (all)
+      for (Index start = 0; start < M_.cols(); start += chunk)
+        chunks_.push_back({start, std::min(chunk, M_.cols() - start), start});
+    else
+      for_pieces(rectangles_, 0, M_.cols(), [&](Index i, Index j, Index entry, Index rows) {
+        chunks_.push_back({entry, rows, j * shape.R() + i});
+      });
+  }
 
   static Index default_block(const Shape& shape) {
     // A step's part of the fold is 2 S^2 R m / L operations; its pull-back is S^2 L, a chain of short products in small
     // networks and from ever farther out in memory in large ones. Measured from 8 to 512 units: the optimum is flat.
     return 8 + shape.S() / 2;
   }
+
+  bool keeps_absent() const override { return shape_.pattern == nullptr; }
 
   void reset(const T*) override {
     M_.setZero();
@@ -72,7 +85,7 @@ class LazyInfluence final : public Learner<T> {
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
     const auto slot = static_cast<Index>(held_);
-    step.J->write_dense(J_.col(slot).data());
+    J_.store(slot, *step.J);
     D_[static_cast<std::size_t>(slot)].entries() = step.D->entries();
     regressors_.row(slot) = Eigen::Map<const Vector<T>>(step.a_hat, shape_.m).transpose();
     ++held_;
@@ -93,20 +106,23 @@ class LazyInfluence final : public Learner<T> {
 
   bool influence(Matrix<T>& M) const override {
     const Index S = shape_.S(), R = shape_.R();
-    M = M_;
-    Matrix<T> D(S, R);
+    expand(shape_, rectangles_, M_.data(), M);
+    Matrix<T> D(S, R), J(S, S);
     for (Index s = 0; s < static_cast<Index>(held_); ++s) {
-      M = (Eigen::Map<const Matrix<T>>(J_.col(s).data(), S, S) * M).eval();
+      J_.write_dense(s, J);
+      M = (J * M).eval();
       D.setZero();
       D_[static_cast<std::size_t>(s)].add_to(D.data(), S);
-      for (Index j = 0; j < shape_.m; ++j) M.middleCols(j * R, R) += D * regressors_(s, j);
+      for (const Rectangle& r : rectangles_)
+        for (Index j = r.column; j < r.column + r.columns; ++j)
+          M.middleCols(j * R + r.row, r.rows) += D.middleCols(r.row, r.rows) * regressors_(s, j);
     }
     return true;
   }
 
   void visit(StateVisitor<T>& v) override {
-    v.array("influence", M_.data(), {shape_.S(), shape_.R(), shape_.m});
-    v.matrix("J", J_);
+    v.array("influence", M_.data(), influence_shape(shape_, rectangles_));
+    J_.visit(v);
     for (std::size_t s = 0; s < D_.size(); ++s)
       v.matrix(("D_" + std::to_string(s)).c_str(), D_[s].entries());
     v.matrix("q", q_);
@@ -115,30 +131,35 @@ class LazyInfluence final : public Learner<T> {
     v.word("waiting", waiting_, static_cast<std::uint64_t>(block_ - 1));
     if (deferred_) v.matrix("sum", sum_);
     v.scratch(sizeof(T) *
-              static_cast<std::size_t>(rows_.size() + 2 * P_.size() + 2 * old_.size() + driven_.size()));
+              static_cast<std::size_t>(rows_.size() + 2 * P_.size() + 2 * old_.size() + driven_.size() +
+                                                       regressors_of_row_.size()));
   }
 
  private:
+  // Columns start ... of M, and the entry of W where they begin.
+  struct Chunk {
+    Index start, size, entry;
+  };
+
   // One step back: its row of credits, and the credit of the step before.
   void pull_back(Index s) {
-    const Index S = shape_.S();
     D_[static_cast<std::size_t>(s)].multiply_left(credit_.data(), rows_.col(s).data());
-    pulled_.setZero();
-    add_dots<T>(S, S, J_.col(s).data(), credit_.data(), T(1), pulled_.data());
+    J_.pull_back(s, credit_.data(), pulled_.data());
     credit_.swap(pulled_);
   }
 
-  // target += sum over `count` steps of row (x) a_hat, + credit . M
-  void add(Index count, T* target) {
-    const Index S = shape_.S(), R = shape_.R(), m = shape_.m;
-    gemm<T>(R, m, count, rows_.data(), R, regressors_.data(), block_, target, R, true);
+  // target += sum over `steps` of row (x) a_hat, + credit . M
+  void add(Index steps, T* target) {
+    const Index S = shape_.S(), R = shape_.R();
+    for (const Rectangle& r : rectangles_)
+      gemm<T>(r.rows, r.columns, steps, rows_.data() + r.row, R, regressors_.col(r.column).data(), block_,
+              target + r.column * R + r.row, R, true);
     // M there and back: its end is still in cache from the step before, and of a large M that is all that can be.
-    constexpr Index chunk = 1024;
     const bool fetch = M_.size() * static_cast<Index>(sizeof(T)) > 1048576;
-    const Index chunks = (R * m + chunk - 1) / chunk;
-    for (Index i = 0; i < chunks; ++i) {
-      const Index start = (held_ % 2 == 0 ? i : chunks - 1 - i) * chunk;
-      add_dots<T>(S, std::min(chunk, R * m - start), M_.col(start).data(), credit_.data(), T(1), target + start, fetch);
+    const std::size_t chunks = chunks_.size();
+    for (std::size_t i = 0; i < chunks; ++i) {
+      const Chunk& c = chunks_[held_ % 2 == 0 ? i : chunks - 1 - i];
+      add_dots<T>(S, c.size, M_.col(c.start).data(), credit_.data(), T(1), target + c.entry, fetch);
     }
   }
 
@@ -156,35 +177,66 @@ class LazyInfluence final : public Learner<T> {
   }
 
   void fold() {
-    const Index S = shape_.S(), R = shape_.R(), m = shape_.m, n = shape_.n;
+    const Index S = shape_.S();
     // P^s takes the place of J^s, and P becomes the whole product.
-    P_ = J_.col(block_ - 1).reshaped(S, S);
-    J_.col(block_ - 1).reshaped(S, S).setIdentity();
+    J_.write_dense(block_ - 1, P_);
+    P_next_.setIdentity();
+    std::copy_n(P_next_.data(), P_.size(), J_.data(block_ - 1));
     for (Index s = block_ - 2; s >= 0; --s) {
-      gemm<T>(S, S, S, P_.data(), S, J_.col(s).data(), S, P_next_.data(), S);
-      J_.col(s) = P_.reshaped();
+      J_.multiply(P_, s, P_next_);
+      std::copy_n(P_.data(), P_.size(), J_.data(s));
       P_.swap(P_next_);
     }
-    for (Index i = 0; i < R; ++i) {
-      const Index gate = i / n, unit = i % n;
-      Eigen::Map<Matrix<T>, 0, Eigen::OuterStride<>> row(M_.col(i).data(), S, m, Eigen::OuterStride<>(S * R));
-      old_ = row;
-      gemm<T>(S, m, S, P_.data(), S, old_.data(), S, new_.data(), S);
-      for (Index a = 0; a < shape_.states_per_unit; ++a) {
-        for (Index s = 0; s < block_; ++s) effect_[s] = D_[static_cast<std::size_t>(s)].part(a, gate)[unit];
-        driven_.array() = regressors_.array().colwise() * effect_.array();
-        gemm<T>(S, m, block_, J_.data() + (a * n + unit) * S, S * S, driven_.data(), block_, new_.data(), S, true);
-      }
-      row = new_;
-    }
+    for (Index i = 0; i < shape_.R(); ++i) fold_row(S, i);
     held_ = 0;
+  }
+
+  // What M has of row i of W: (S, columns), those of all its weights side by side.
+  void fold_row(Index S, Index i) {
+    Index columns = 0;
+    for (const Rectangle& r : rectangles_) {
+      if (i < r.row || i >= r.row + r.rows) continue;
+      old_.middleCols(columns, r.columns) = row_of(r, i);
+      if (rectangles_.size() > 1)
+        regressors_of_row_.middleCols(columns, r.columns) = regressors_.middleCols(r.column, r.columns);
+      columns += r.columns;
+    }
+    gather_driven(S, i);
+    gemm<T>(S, columns, S, P_.data(), S, old_.data(), S, new_.data(), S);
+    const Matrix<T>& regressors = rectangles_.size() > 1 ? regressors_of_row_ : regressors_;
+    gemm<T>(S, columns, block_, driven_.data(), S, regressors.data(), block_, new_.data(), S, true);
+    columns = 0;
+    for (const Rectangle& r : rectangles_) {
+      if (i < r.row || i >= r.row + r.rows) continue;
+      row_of(r, i) = new_.middleCols(columns, r.columns);
+      columns += r.columns;
+    }
+  }
+
+  // Column s: (P^s D^s)[:, i]
+  void gather_driven(Index S, Index i) {
+    const Index n = shape_.n, gate = i / n, unit = i % n;
+    for (Index s = 0; s < block_; ++s) {
+      const BlockDiagonal<T>& D = D_[static_cast<std::size_t>(s)];
+      const Eigen::Map<const Matrix<T>> P(J_.data(s), S, S);
+      auto column = driven_.col(s);
+      column = D.part(0, gate)[unit] * P.col(unit);
+      for (Index a = 1; a < shape_.states_per_unit; ++a) column += D.part(a, gate)[unit] * P.col(a * n + unit);
+    }
+  }
+
+  Eigen::Map<Matrix<T>, 0, Eigen::OuterStride<>> row_of(const Rectangle& r, Index i) {
+    const Index S = shape_.S();
+    return {M_.col(r.offset + i - r.row).data(), S, r.columns, Eigen::OuterStride<>(S * r.rows)};
   }
 
   Shape shape_;
   Index block_;
   bool deferred_ = false;
-  Matrix<T> M_;                      // (S, R m), as of the block's start
-  Matrix<T> J_;                      // (S S, L), during the fold P^s
+  std::vector<Rectangle> rectangles_;
+  std::vector<Chunk> chunks_;
+  Matrix<T> M_;                      // (S, entries of W), as of the block's start
+  StoredJacobians<T> J_;             // of the L steps; during the fold P^s
   std::vector<BlockDiagonal<T>> D_;  // L times (S, R)
   Matrix<T> q_;                      // (S, L): of the gradients that wait
   Matrix<T> regressors_;             // (L, m)
@@ -193,8 +245,8 @@ class LazyInfluence final : public Learner<T> {
   Vector<T> credit_, pulled_;        // (S,), workspace
   Matrix<T> P_, P_next_;             // (S, S), workspace
   Matrix<T> old_, new_;              // (S, m), workspace
-  Matrix<T> driven_;                 // (L, m), workspace: D^s a_hat^s of one row
-  Vector<T> effect_;                 // (L,), workspace
+  Matrix<T> regressors_of_row_;      // (L, m), workspace
+  Matrix<T> driven_;                 // (S, L), workspace
   std::uint64_t held_ = 0, waiting_ = 0;
 };
 

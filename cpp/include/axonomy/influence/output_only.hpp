@@ -9,7 +9,7 @@ template <class T>
 class OutputOnly final : public Learner<T> {
  public:
   void reset(const T*) override {}
-  bool keeps_pattern() const override { return true; }
+  bool keeps_absent() const override { return true; }
   void step(const Step<T>&, const T*, T, T*) override {}
   void visit(StateVisitor<T>&) override {}
 };

@@ -69,13 +69,16 @@ class PerturbationInfluence final : public Learner<T> {
           auto b = B_[static_cast<std::size_t>(a)].col(j).segment(gate * n, n).array();
           b *= decay_;
           if (target != nullptr && current_ == Current::exact) add(a, j, gate, b, scale, target);
-          b += step.a_hat[j] * step.D->array(a, gate);
+          if (shape_.element_wise)
+            b += Eigen::Map<const Array>(step.a_hat + j * R + gate * n, n) * step.D->array(a, gate);
+          else
+            b += step.a_hat[j] * step.D->array(a, gate);
           if (target != nullptr && current_ == Current::estimated)
             add(a, j, gate, b, scale, target);
         }
     if (target != nullptr && current_ == Current::exact) {
       step.D->multiply_left(step.q, row_.data());
-      add_outer(scale, row_.data(), R, step.a_hat, shape_.m, target);
+      add_immediate(shape_, scale, row_.data(), step.a_hat, target);
     }
   }
 
@@ -102,10 +105,12 @@ class PerturbationInfluence final : public Learner<T> {
   }
 
  private:
+  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+
   template <class Segment>
   void add(Index a, Index j, Index gate, const Segment& b, T scale, T* target) {
     const Index n = shape_.n;
-    Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>> out(target + j * shape_.R() + gate * n, n);
+    Eigen::Map<Array> out(target + j * shape_.R() + gate * n, n);
     out += scale * (credit_.segment(a * n, n).array() * b);
   }
 

@@ -72,7 +72,7 @@ class SparseInfluence final : public Learner<T> {
     couplings_ = Vector<T>::Zero(p * p * pattern.size());
   }
 
-  bool keeps_pattern() const override { return true; }
+  bool keeps_absent() const override { return shape_.sees.empty(); }
   void reset(const T*) override { B_.setZero(); }
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {

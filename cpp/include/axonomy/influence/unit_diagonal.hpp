@@ -3,7 +3,8 @@
 //     B[.,i,j] <- K_u B[.,i,j] + D[.,i] a_hat[j]       gradient_ij = sum_k q_k B[k,i,j]
 //
 // K is the leak F for RFLO (Murray 2019), the unit's diagonal block of J for SnAp-1 (Menick et al. 2021),
-// which is e-prop with self-weights (Bellec et al. 2020). Memory and time O(n^2).
+// which is e-prop with self-weights (Bellec et al. 2020). Memory and time O(R m). In an element-wise cell J has no other
+// blocks, and with them the rule is RTRL.
 #pragma once
 
 #include "../learner.hpp"
@@ -29,33 +30,19 @@ class UnitDiagonalInfluence final : public Learner<T> {
   }
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
-    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
-    const Index n = shape_.n, R = shape_.R(), p = shape_.states_per_unit;
     if (kept_ == Kept::leak && step.leak == nullptr)
       throw std::invalid_argument("step: this rule keeps the leak of the cell, but no leak was given");
     if (kept_ == Kept::diagonal) step.J->unit_blocks(K_);
     const BlockDiagonal<T>& K = kept_ == Kept::diagonal ? K_ : *step.leak;
-    for (Index j = 0; j < shape_.m; ++j) {
-      const T a_hat = step.a_hat[j];
+    for (Index j = 0; j < shape_.m; ++j)
       for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
-        const Index offset = gate * n;
-        T* out = target == nullptr ? nullptr : target + j * R + offset;
-        if (p == 1) {
-          auto b = B_[0].col(j).segment(offset, n).array();
-          b = K.array(0, 0) * b + a_hat * step.D->array(0, gate);
-          if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q, n) * b);
-          continue;
-        }
-        for (Index a = 0; a < p; ++a) old_.col(a) = B_[a].col(j).segment(offset, n);
-        for (Index a = 0; a < p; ++a) {
-          auto b = B_[a].col(j).segment(offset, n).array();
-          b = a_hat * step.D->array(a, gate);
-          for (Index c = 0; c < p; ++c) b += K.array(a, c) * old_.col(c).array();
-          if (out)
-            Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q + a * n, n) * b);
-        }
+        const Index entry = j * shape_.R() + gate * shape_.n;
+        T* out = target == nullptr ? nullptr : target + entry;
+        if (shape_.element_wise)
+          advance(step, K, j, gate, Eigen::Map<const Array>(step.a_hat + entry, shape_.n), scale, out);
+        else
+          advance(step, K, j, gate, step.a_hat[j], scale, out);
       }
-    }
   }
 
   bool influence(Matrix<T>& M) const override {
@@ -73,6 +60,28 @@ class UnitDiagonalInfluence final : public Learner<T> {
   }
 
  private:
+  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+
+  // The rows of one gate and one regressor: a_hat a number, or one for each unit.
+  template <class Regressor>
+  void advance(const Step<T>& step, const BlockDiagonal<T>& K, Index j, Index gate, const Regressor& a_hat, T scale,
+               T* out) {
+    const Index n = shape_.n, p = shape_.states_per_unit, offset = gate * n;
+    if (p == 1) {
+      auto b = B_[0].col(j).segment(offset, n).array();
+      b = K.array(0, 0) * b + a_hat * step.D->array(0, gate);
+      if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q, n) * b);
+      return;
+    }
+    for (Index a = 0; a < p; ++a) old_.col(a) = B_[a].col(j).segment(offset, n);
+    for (Index a = 0; a < p; ++a) {
+      auto b = B_[a].col(j).segment(offset, n).array();
+      b = a_hat * step.D->array(a, gate);
+      for (Index c = 0; c < p; ++c) b += K.array(a, c) * old_.col(c).array();
+      if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q + a * n, n) * b);
+    }
+  }
+
   Shape shape_;
   Kept kept_;
   BlockDiagonal<T> K_;        // (S, S)

@@ -17,7 +17,6 @@ class WindowedInfluence final : public Learner<T> {
       : shape_(shape),
         history_(shape, window, Through::time),
         rows_(shape.R(), window),
-        regressors_(window, shape.m),
         credit_(shape.S()),
         pulled_(shape.S()) {}
 
@@ -32,13 +31,11 @@ class WindowedInfluence final : public Learner<T> {
     for (Index back = 0; back < depth; ++back) {
       const Index slot = history_.slot(back);
       history_.D(slot).multiply_left(credit_.data(), rows_.col(back).data());
-      regressors_.row(back) = history_.a_hat(slot).transpose();
       if (back + 1 == depth) break;
       history_.pull_back(slot, credit_.data(), pulled_.data(), step.W);
       credit_.swap(pulled_);
     }
-    gemm<T>(shape_.R(), shape_.m, depth, rows_.data(), shape_.R(), regressors_.data(), history_.length(),
-            target, shape_.R(), true);
+    history_.add_gradient(rows_, depth, target);
   }
 
   bool influence(Matrix<T>& M) const override {
@@ -50,8 +47,10 @@ class WindowedInfluence final : public Learner<T> {
       Matrix<T> D = Matrix<T>::Zero(S, R);
       history_.D(slot).add_to(D.data(), S);
       const Matrix<T> PD = P * D;
+      const auto a_hat = history_.a_hat(slot);
       for (Index j = 0; j < shape_.m; ++j)
-        M.middleCols(j * R, R) += PD * history_.a_hat(slot)[j];
+        for (Index i = 0; i < R; ++i)
+          M.col(j * R + i) += PD.col(i) * (shape_.element_wise ? a_hat[j * R + i] : a_hat[j]);
       P = (P * history_.J(slot)).eval();
     }
     return true;
@@ -59,13 +58,13 @@ class WindowedInfluence final : public Learner<T> {
 
   void visit(StateVisitor<T>& v) override {
     history_.visit(v);
-    v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size() + regressors_.size()));
+    v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size()));
   }
 
  private:
   Shape shape_;
   StepHistory<T> history_;
-  Matrix<T> rows_, regressors_;  // (R, L), (L, m): workspace
+  Matrix<T> rows_;               // (R, L): workspace
   Vector<T> credit_, pulled_;    // (S,): workspace
 };
 

@@ -21,6 +21,8 @@ class Split:
         Bytes held.
     closed_form, numerical : Order
         Work a step under a reduction that needs norms only, and under one that decomposes.
+    shared : bool
+        Whether a factor holds the regressors apart from the rows, so that all rows must share them.
     by_row_or_state : bool
         Whether M_bar comes as many terms, one for each row of W or one for each state (option ``immediate``),
         rather than as one.
@@ -32,4 +34,5 @@ class Split:
     memory: Order
     closed_form: Order
     numerical: Order
+    shared: bool
     by_row_or_state: bool

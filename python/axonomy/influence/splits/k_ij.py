@@ -15,5 +15,6 @@ K_IJ = Split(
     memory=Order(2, "r"),
     closed_form=Order(2, "r"),
     numerical=Order(3),
+    shared=False,
     by_row_or_state=True,
 )

@@ -15,5 +15,6 @@ KI_J = Split(
     memory=Order(2, "r"),
     closed_form=Order(3, "r"),
     numerical=Order(3, "r"),
+    shared=True,
     by_row_or_state=False,
 )

@@ -15,5 +15,6 @@ KJ_IJ = Split(
     memory=Order(2, "r"),
     closed_form=Order(3, "r"),
     numerical=Order(4),
+    shared=True,
     by_row_or_state=True,
 )

@@ -3,7 +3,8 @@
 //     by row     t = i in R:   E = D,    Q = I       one term for each row of W (the default)
 //     by state   t = k in S:   E = I,    Q = D^T     one for each state, as UORO has it
 //
-// The splits that hold i apart from k add these terms one by one.
+// The splits that hold i apart from k add these terms one by one. Where each row has regressors of its own, a_hat stays
+// on the side that holds i, as row i of Q is then times a_hat_i.
 #pragma once
 
 #include "../../learner.hpp"
@@ -25,6 +26,18 @@ class ImmediateTerms {
   }
   Work<T> right_norm(const Step<T>& step, Index t) const {
     return by_ == ImmediateBy::row ? Work<T>(1) : root(Work<T>(step.D->squared_row_norm(t)));
+  }
+
+  // Of column t of Q with row i times a vector whose square is squares[i].
+  Work<T> squared_right_norm(const Step<T>& step, Index t, const Vector<Work<T>>& squares) const {
+    if (by_ == ImmediateBy::row) return squares[t];
+    const Index n = shape_.n;
+    Work<T> sum(0);
+    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
+      const Work<T> D = step.D->part(t / n, gate)[t % n];
+      sum += D * D * squares[gate * n + t % n];
+    }
+    return sum;
   }
 
   // out (S) = E c, out (R) = Q c
@@ -55,8 +68,10 @@ class ImmediateTerms {
       step.D->multiply(x, out);
   }
 
-  // E^T E and Q^T Q (count, count): the identity on one side, D^T D or D D^T on the other.
-  void grams(const Step<T>& step, Matrix<Work<T>>& left, Matrix<Work<T>>& right) const {
+  // E^T E and Q^T Q (count, count): the identity on one side, D^T D or D D^T on the other. With `squares`, row i of Q is
+  // times a vector of that square.
+  void grams(const Step<T>& step, Matrix<Work<T>>& left, Matrix<Work<T>>& right,
+             const Vector<Work<T>>* squares = nullptr) const {
     const Index N = count();
     left.setIdentity(N, N);
     right.setIdentity(N, N);
@@ -71,8 +86,11 @@ class ImmediateTerms {
           for (Index c = 0; c < inner; ++c) {
             const T x = by_ == ImmediateBy::row ? step.D->part(c, a)[u] : step.D->part(a, c)[u];
             const T y = by_ == ImmediateBy::row ? step.D->part(c, b)[u] : step.D->part(b, c)[u];
-            dense(a * n + u, b * n + u) += Work<T>(x) * Work<T>(y);
+            const Work<T> weight =
+                squares != nullptr && by_ == ImmediateBy::state ? (*squares)[c * n + u] : Work<T>(1);
+            dense(a * n + u, b * n + u) += Work<T>(x) * Work<T>(y) * weight;
           }
+    if (squares != nullptr && by_ == ImmediateBy::row) right.diagonal() = *squares;
   }
 
  private:
@@ -100,6 +118,19 @@ void mix_columns(Matrix<T>& factor, Matrix<T>& temporary, const Matrix<Work<T>>&
 template <class T>
 Work<T> norm(const Eigen::Ref<const Vector<T>>& v) {
   return root(Work<T>(v.squaredNorm()));
+}
+
+// |a_hat|^2 of each row (R,).
+template <class T>
+void row_norms(const Shape& shape, const T* a_hat, Vector<Work<T>>& out) {
+  const Index R = shape.R();
+  if (!shape.element_wise) {
+    out.setConstant(Eigen::Map<const Vector<T>>(a_hat, shape.m).template cast<Work<T>>().squaredNorm());
+    return;
+  }
+  out.setZero();
+  for (Index j = 0; j < shape.m; ++j)
+    for (Index i = 0; i < R; ++i) out[i] += Work<T>(a_hat[j * R + i]) * Work<T>(a_hat[j * R + i]);
 }
 
 // Gram matrix of the columns of a factor into the leading block of G, in the work scalar.

@@ -25,7 +25,8 @@ class SplitKIJ {
         right_temporary_(rank > 1 ? right_.rows() : 0, rank),
         coefficients_(Vector<T>::Zero(immediate_.count())),
         state_(shape.S()),
-        row_(shape.R()) {}
+        row_(shape.R()),
+        squares_(shape.R()) {}
 
   Index rank() const { return rank_; }
   // The added right terms share a_hat, and so span R dimensions at most.
@@ -58,34 +59,39 @@ class SplitKIJ {
       left[l] = split::norm<T>(left_.col(l));
       right[l] = split::norm<T>(right_.col(l));
     }
-    const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+    split::row_norms(shape_, step.a_hat, squares_);
     for (Index t = 0; t < added(); ++t) {
       left[rank_ + t] = immediate_.left_norm(step, t);
-      right[rank_ + t] = immediate_.right_norm(step, t) * a_hat;
+      right[rank_ + t] = root(immediate_.squared_right_norm(step, t, squares_));
     }
   }
 
   void mixed_norms(const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
     immediate_.combine_left(step, signs, state_.data());
     immediate_.combine_right(step, signs, row_.data());
+    split::row_norms(shape_, step.a_hat, squares_);
     left = split::norm<T>(state_);
-    right = split::norm<T>(row_) *
-            split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+    right = Work<T>(0);
+    for (Index i = 0; i < shape_.R(); ++i) right += Work<T>(row_[i]) * Work<T>(row_[i]) * squares_[i];
+    right = root(right);
   }
 
   void grams(const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
     const Index r = rank_, N = r + added(), R = shape_.R();
-    immediate_.grams(step, immediate_left_, immediate_right_);
-    Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
-    const Work<T> squared = a_hat.template cast<Work<T>>().squaredNorm();
+    split::row_norms(shape_, step.a_hat, squares_);
+    immediate_.grams(step, immediate_left_, immediate_right_, &squares_);
     left.bottomRightCorner(N - r, N - r) = immediate_left_;
-    right.bottomRightCorner(N - r, N - r) = squared * immediate_right_;
+    right.bottomRightCorner(N - r, N - r) = immediate_right_;
     split::column_gram(left_, left);
     split::column_gram(right_, right);
     for (Index l = 0; l < r; ++l) {
       immediate_.project_left(step, left_.col(l).data(), coefficients_.data());
       left.row(l).tail(N - r) = coefficients_.template cast<Work<T>>().transpose();
-      row_.noalias() = Eigen::Map<const Matrix<T>>(right_.col(l).data(), R, shape_.m) * a_hat;
+      const Eigen::Map<const Matrix<T>> B(right_.col(l).data(), R, shape_.m);
+      if (shape_.element_wise)
+        row_ = B.cwiseProduct(Eigen::Map<const Matrix<T>>(step.a_hat, R, shape_.m)).rowwise().sum();
+      else
+        row_.noalias() = B * Eigen::Map<const Vector<T>>(step.a_hat, shape_.m);
       immediate_.project_right(step, row_.data(), coefficients_.data());
       right.row(l).tail(N - r) = coefficients_.template cast<Work<T>>().transpose();
     }
@@ -107,7 +113,10 @@ class SplitKIJ {
       const T keep = rank_ > 1 ? T(1) : T(CR(0, 0));  // at rank 1 in the same pass
       for (Index j = 0; j < shape_.m; ++j) {
         Eigen::Map<Array> column(right_.col(l).data() + j * R, R);
-        column = keep * column + step.a_hat[j] * row_.array();
+        if (shape_.element_wise)
+          column = keep * column + Eigen::Map<const Array>(step.a_hat + j * R, R) * row_.array();
+        else
+          column = keep * column + step.a_hat[j] * row_.array();
       }
     }
   }
@@ -128,6 +137,7 @@ class SplitKIJ {
   Matrix<T> right_;  // (R*m, r)
   Matrix<T> left_temporary_, right_temporary_;
   Vector<T> coefficients_, state_, row_;
+  Vector<Work<T>> squares_;  // (R,): |a_hat|^2 of each row
   Matrix<Work<T>> immediate_left_, immediate_right_;
 };
 

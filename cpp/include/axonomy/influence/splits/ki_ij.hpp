@@ -23,7 +23,8 @@ class SplitKIIJ {
         left_temporary_(left_.rows(), rank),
         column_(shape.S(), rank),
         line_(shape.m, rank),
-        row_(shape.R()) {}
+        row_(shape.R()),
+        squares_(shape.R()) {}
 
   Index rank() const { return rank_; }
   Dimensions dimensions() const { return {shape_.S(), shape_.m}; }
@@ -44,7 +45,6 @@ class SplitKIIJ {
   // target_ij += scale sum_l (q A_l)_i B_l[i,j]
   void add_gradient(const Step<T>& step, T scale, T* target) {
     const Index S = shape_.S(), R = shape_.R();
-    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
     Eigen::Map<const Vector<T>> q(step.q, S);
     for (Index l = 0; l < rank_; ++l) {
       row_.noalias() = scale * (left(l).transpose() * q);
@@ -59,12 +59,12 @@ class SplitKIIJ {
       right_norms[l] = root(Work<T>(right(l).row(i).squaredNorm()));
     }
     left_norms[rank_] = root(Work<T>(step.D->squared_column_norm(i)));
-    right_norms[rank_] = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+    right_norms[rank_] = root(Work<T>(regressors(step, i).squaredNorm()));
   }
 
   void mixed_norms(const Step<T>& step, Index i, const T*, Work<T>& left, Work<T>& right) {
     left = root(Work<T>(step.D->squared_column_norm(i)));
-    right = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+    right = root(Work<T>(regressors(step, i).squaredNorm()));
   }
 
   void grams(const Step<T>& step, Index i, Matrix<Work<T>>& GL, Matrix<Work<T>>& GR) {
@@ -72,7 +72,7 @@ class SplitKIIJ {
     gather(i);
     split::column_gram(column_, GL);
     split::column_gram(line_, GR);
-    Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
+    const auto a_hat = regressors(step, i);
     for (Index l = 0; l < r; ++l) {
       GL(l, r) = GL(r, l) = dot_with_D(step, l, i);
       GR(l, r) = GR(r, l) =
@@ -94,19 +94,22 @@ class SplitKIIJ {
     for (Index j = 0; j < shape_.m; ++j) {
       const auto b = right(l).col(j).array().template cast<Work<T>>();
       aa += b * b;
-      if (cross) ab += Work<T>(step.a_hat[j]) * b;
+      if (!cross) continue;
+      if (shape_.element_wise)
+        ab += Eigen::Map<const Array>(step.a_hat + j * R, R).template cast<Work<T>>() * b;
+      else
+        ab += Work<T>(step.a_hat[j]) * b;
     }
-    const Work<T> bb = Eigen::Map<const Vector<T>>(step.a_hat, shape_.m).squaredNorm();
+    split::row_norms(shape_, step.a_hat, squares_);
     for (Index i = 0; i < R; ++i) {
       GL[0][i] = left(l).col(i).template cast<Work<T>>().squaredNorm();
       if (cross) GL[1][i] = dot_with_D(step, l, i);
       GL[2][i] = step.D->squared_column_norm(i);
-      GR[2][i] = bb;
+      GR[2][i] = squares_[i];
     }
   }
   void pair_mix(const Step<T>& step, Index l, const T* const CL[2], const T* const CR[2]) {
     const Index S = shape_.S(), R = shape_.R(), n = shape_.n;
-    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
     Eigen::Map<Matrix<T>> A(left_.col(l).data(), S, R), B(right_.col(l).data(), R, shape_.m);
     for (Index i = 0; i < R; ++i) {
       A.col(i) *= CL[0][i];
@@ -114,14 +117,18 @@ class SplitKIIJ {
         A(a * n + i % n, i) += CL[1][i] * step.D->part(a, i / n)[i % n];
     }
     Eigen::Map<const Array> keep(CR[0], R), add(CR[1], R);
-    for (Index j = 0; j < shape_.m; ++j)
-      B.col(j).array() = keep * B.col(j).array() + step.a_hat[j] * add;
+    for (Index j = 0; j < shape_.m; ++j) {
+      if (shape_.element_wise)
+        B.col(j).array() = keep * B.col(j).array() + Eigen::Map<const Array>(step.a_hat + j * R, R) * add;
+      else
+        B.col(j).array() = keep * B.col(j).array() + step.a_hat[j] * add;
+    }
   }
 
   void mix(const Step<T>& step, Index i, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
     const Index S = shape_.S(), R = shape_.R(), n = shape_.n, r = rank_;
     gather(i);
-    Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
+    const auto a_hat = regressors(step, i);
     for (Index l = 0; l < r; ++l) {
       Eigen::Map<Matrix<T>> A(left_.col(l).data(), S, R), B(right_.col(l).data(), R, shape_.m);
       A.col(i) = T(CL(0, l)) * column_.col(0);
@@ -150,6 +157,14 @@ class SplitKIIJ {
   }
 
  private:
+  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+
+  // (m,): those of row i
+  Eigen::Map<const Vector<T>, 0, Eigen::InnerStride<>> regressors(const Step<T>& step, Index i) const {
+    if (shape_.element_wise) return {step.a_hat + i, shape_.m, Eigen::InnerStride<>(shape_.R())};
+    return {step.a_hat, shape_.m, Eigen::InnerStride<>(1)};
+  }
+
   Eigen::Map<const Matrix<T>> left(Index l) const {
     return {left_.col(l).data(), shape_.S(), shape_.R()};
   }
@@ -177,6 +192,7 @@ class SplitKIIJ {
   Matrix<T> left_temporary_;
   Matrix<T> column_, line_;  // (S, r), (m, r): one row's problem
   Vector<T> row_;
+  Vector<Work<T>> squares_;  // (R,): |a_hat|^2 of each row
 };
 
 }  // namespace axonomy

@@ -1,0 +1,97 @@
+// The J of several steps, kept by their structure: the blocks within units of an element-wise cell; the columns of the
+// component that comes back and, for the others, F; or the whole matrix where a step was given as one.
+#pragma once
+
+#include "../core/dots.hpp"
+#include "linearisation.hpp"
+
+namespace axonomy {
+
+template <class T>
+class StoredJacobians {
+ public:
+  StoredJacobians(const Shape& shape, Index length)
+      : shape_(shape),
+        blocks_(shape.n, shape.states_per_unit, shape.states_per_unit),
+        kept_(Matrix<T>::Zero(entries(shape), length)) {}
+
+  void store(Index slot, const Jacobian<T>& J) {
+    structured_ = J.structured() ? 1 : 0;
+    T* out = kept_.col(slot).data();
+    if (shape_.element_wise) {
+      J.unit_blocks(blocks_);
+      std::copy_n(blocks_.entries().data(), blocks_.entries().size(), out);
+    } else if (structured_ != 0) {
+      J.write_coupled(out);
+      if (shape_.states_per_unit > 1)
+        std::copy_n(J.leak().entries().data(), blocks_.entries().size(), out + shape_.S() * shape_.n);
+    } else {
+      J.write_dense(out);
+    }
+  }
+
+  // out = c J, c a row vector of S
+  void pull_back(Index slot, const T* c, T* out) {
+    const Index S = shape_.S(), n = shape_.n;
+    const T* J = kept_.col(slot).data();
+    if (shape_.element_wise) return load_blocks(J).multiply_left(c, out);
+    const bool whole = structured_ == 0 || shape_.states_per_unit == 1;
+    if (!whole) load_blocks(J + S * n).multiply_left(c, out);
+    const Index first = whole ? 0 : shape_.returning() * n, columns = whole ? S : n;
+    std::fill_n(out + first, columns, T(0));
+    add_dots<T>(S, columns, J, c, T(1), out + first);
+  }
+
+  // out (S, S) = P J, not of an element-wise cell
+  void multiply(const Matrix<T>& P, Index slot, Matrix<T>& out) {
+    const Index S = shape_.S(), n = shape_.n, p = shape_.states_per_unit, back = shape_.returning();
+    const T* J = kept_.col(slot).data();
+    if (structured_ == 0 || p == 1) return gemm<T>(S, S, S, P.data(), S, J, S, out.data(), S);
+    const BlockDiagonal<T>& F = load_blocks(J + S * n);
+    for (Index b = 0; b < p; ++b)
+      for (Index u = 0; b != back && u < n; ++u) {
+        auto column = out.col(b * n + u);
+        column = F.part(0, b)[u] * P.col(u);
+        for (Index a = 1; a < p; ++a) column += F.part(a, b)[u] * P.col(a * n + u);
+      }
+    gemm<T>(S, n, S, P.data(), S, J, S, out.col(back * n).data(), S);
+  }
+
+  // out (S, S) = J
+  void write_dense(Index slot, Matrix<T>& out) const {
+    const Index S = shape_.S(), n = shape_.n;
+    const T* J = kept_.col(slot).data();
+    if (!shape_.element_wise && (structured_ == 0 || shape_.states_per_unit == 1)) {
+      std::copy_n(J, S * S, out.data());
+      return;
+    }
+    out.setZero();
+    load_blocks(shape_.element_wise ? J : J + S * n).add_to(out.data(), S);
+    if (!shape_.element_wise) std::copy_n(J, S * n, out.col(shape_.returning() * n).data());
+  }
+
+  // The memory of one step, of a size for a whole matrix but in an element-wise cell.
+  T* data(Index slot) { return kept_.col(slot).data(); }
+
+  void visit(StateVisitor<T>& v) {
+    v.matrix("J", kept_);
+    v.word("structured", structured_, 1);
+  }
+
+ private:
+  static Index entries(const Shape& shape) {
+    const Index blocks = shape.n * shape.states_per_unit * shape.states_per_unit;
+    return shape.element_wise ? blocks : std::max(shape.S() * shape.S(), shape.S() * shape.n + blocks);
+  }
+  const BlockDiagonal<T>& load_blocks(const T* entries) const {
+    std::copy_n(entries, blocks_.entries().size(), blocks_.entries().data());
+    return blocks_;
+  }
+
+  Shape shape_;
+  mutable BlockDiagonal<T> blocks_;  // (S, S), workspace
+  Matrix<T> kept_;                   // one column a step
+  std::uint64_t structured_ = 0;
+};
+
+}  // namespace axonomy

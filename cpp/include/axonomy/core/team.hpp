@@ -1,0 +1,89 @@
+// A few threads that do the parts of one short piece of work side by side, again and again.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace axonomy {
+
+class Team {
+ public:
+  // `size` members, the caller being one of them.
+  explicit Team(int size) : errors_(static_cast<std::size_t>(size)) {
+    for (int member = 1; member < size; ++member) threads_.emplace_back([this, member] { serve(member); });
+  }
+  ~Team() {
+    work_ = nullptr;
+    start();
+    for (auto& thread : threads_) thread.join();
+  }
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  int size() const { return static_cast<int>(errors_.size()); }
+
+  // Calls work(member) for every member and returns when all are done; the first exception goes on.
+  void run(const std::function<void(int)>& work) {
+    if (threads_.empty()) return work(0);
+    work_ = &work;
+    left_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
+    start();
+    do_part(0);
+    for (int spins = 0; left_.load(std::memory_order_acquire) > 0; ++spins)
+      if (spins > patience) std::this_thread::yield();
+    for (auto& error : errors_)
+      if (error) {
+        const std::exception_ptr first = error;
+        for (auto& any : errors_) any = nullptr;
+        std::rethrow_exception(first);
+      }
+  }
+
+ private:
+  // A wait is usually shorter than it takes to fall asleep and be woken.
+  static constexpr int patience = 4000;
+
+  void start() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      round_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+  }
+  void do_part(int member) {
+    try {
+      (*work_)(member);
+    } catch (...) {
+      errors_[static_cast<std::size_t>(member)] = std::current_exception();
+    }
+  }
+  void serve(int member) {
+    for (unsigned seen = 0;;) {
+      for (int spins = 0; round_.load(std::memory_order_acquire) == seen && spins < patience; ++spins) {
+      }
+      if (round_.load(std::memory_order_acquire) == seen) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != seen; });
+      }
+      seen = round_.load(std::memory_order_acquire);
+      if (work_ == nullptr) return;
+      do_part(member);
+      left_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  std::vector<std::exception_ptr> errors_;
+  std::atomic<unsigned> round_{0};
+  std::atomic<int> left_{0};
+  const std::function<void(int)>* work_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace axonomy
