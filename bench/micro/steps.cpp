@@ -13,27 +13,29 @@ template <class T>
 void train(benchmark::State& state, const LearnerSpec& spec, Index n) {
   const Shape shape = shape_for(spec, n);
   auto cell =
-      std::make_shared<LeakyRNN<T>>(shape, Loss::cross_entropy, Activation::tanh, T(1));
+      std::make_shared<LeakyRNN<T>>(shape, Loss::cross_entropy, Activation::tanh,
+                                    std::vector<double>(static_cast<std::size_t>(n), 1.0));
   Random random(1);
   random.normals(cell->W.data(), cell->W.size());
   random.normals(cell->W_out.data(), cell->W_out.size());
   cell->W *= T(1) / std::sqrt(T(n));
-  if (shape.pattern) shape.pattern->clear_others(cell->W);
+  AbsentWeights(shape).clear(cell->W.data());
   cell->W_out *= T(1) / std::sqrt(T(n));
   TrainerOptions options;
   options.schedule.initial = 1e-5;
-  Trainer<T> trainer(cell, make_learner<T>(shape, spec), std::make_unique<Sgd<T>>(), options, 2);
+  Trainer<T> trainer(cell, {std::shared_ptr<Learner<T>>(make_learner<T>(shape, spec))}, std::make_unique<Sgd<T>>(),
+                     options, 2);
 
   constexpr Index length = 64;
   Matrix<T> x(shape.n_in, length), y = Matrix<T>::Zero(shape.n_out, length);
   random.signs(x.data(), x.size());
   for (Index t = 0; t < length; ++t) y(t % shape.n_out, t) = T(1);
   T loss;
-  trainer.step(x.data(), y.data(), false, loss);
+  trainer.step({x.data(), y.data()}, &loss);
   Index t = 0;
   bool finite = true;
   for (auto _ : state) {
-    finite = trainer.step(x.col(t).data(), y.col(t).data(), false, loss) && finite;
+    finite = trainer.step({x.col(t).data(), y.col(t).data()}, &loss) && finite;
     t = (t + 1) % length;
     benchmark::ClobberMemory();
   }

@@ -145,6 +145,24 @@ inline std::shared_ptr<const Sparsity> ring(Index n) {
   return std::make_shared<const Sparsity>(columns);
 }
 
+// Those of a GRU, an LSTM and an element-wise LSTM.
+inline std::vector<Shape> gated_shapes(Index n) {
+  Shape gru = make_shape(n, 2, 2, 1, 4), lstm = make_shape(n, 2, 2, 2, 4), element_wise = make_shape(n, 2, 2, 2, 3);
+  const unsigned all = sees_state | sees_input | sees_bias;
+  gru.sees = {all, all, sees_input | sees_bias, sees_state | sees_bias};
+  element_wise.element_wise = true;
+  element_wise.fed_back = 0;
+  element_wise.m = 4;
+  return {gru, lstm, element_wise};
+}
+
+// Whether the learner runs on such a network.
+inline bool accepts(const LearnerSpec& spec, const Shape& shape) {
+  if (spec.tensor == "sparse" && shape.pattern == nullptr) return false;
+  const bool shares = spec.tensor == "ki|j" || spec.tensor == "kj|i" || spec.tensor == "kj|ij";
+  return !(shape.element_wise && shares);
+}
+
 // Sizes of a network on which the learner runs.
 inline Shape shape_for(const LearnerSpec& spec, Index n, Index states_per_unit = 1,
                        Index rows_per_unit = 1) {

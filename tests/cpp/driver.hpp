@@ -16,7 +16,7 @@ class Driver final : public Transition<T> {
         random_(seed),
         J_dense_(shape.S(), shape.S()),
         W_(Matrix<T>::Zero(shape.R(), shape.m)),
-        a_hat_(shape.m),
+        a_hat_(shape.regressors()),
         q_(shape.S()),
         state_(shape.S()),
         y_(Vector<T>::Ones(std::max<Index>(1, shape.n_out))),

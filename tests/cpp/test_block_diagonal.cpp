@@ -1,5 +1,6 @@
-// BlockDiagonal and Jacobian against the dense matrices they stand for.
-#include "axonomy/cell/linearisation.hpp"
+// BlockDiagonal and Jacobian against the dense matrices they stand for, and which weights there are.
+#include "axonomy/cell/stored_jacobians.hpp"
+#include "axonomy/core/weights.hpp"
 #include "check.hpp"
 
 #include "all_specs.hpp"
@@ -75,6 +76,29 @@ void test_couplings(const Jacobian<T>& jacobian, const Matrix<T>& J, const Shape
     }
 }
 
+// Kept beside others and used later.
+template <class T>
+void test_stored(const Jacobian<T>& jacobian, const Matrix<T>& J, const Shape& shape, double tolerance) {
+  const Index S = shape.S();
+  StoredJacobians<T> stored(shape, 3);
+  stored.store(0, jacobian);
+  stored.store(2, jacobian);
+  stored.store(1, jacobian);
+  for (const Index slot : {0, 1, 2}) {
+    const Vector<T> c = Vector<T>::Random(S);
+    Vector<T> y(S);
+    stored.pull_back(slot, c.data(), y.data());
+    CHECK_AT_MOST(distance(y, J.transpose() * c), tolerance);
+    Matrix<T> out(S, S);
+    stored.write_dense(slot, out);
+    CHECK_AT_MOST(distance(out, J), tolerance);
+    if (shape.element_wise) continue;
+    const Matrix<T> P = Matrix<T>::Random(S, S);
+    stored.multiply(P, slot, out);
+    CHECK_AT_MOST(distance(out, P * J), tolerance);
+  }
+}
+
 template <class T>
 void test_applications(const Jacobian<T>& jacobian, const Matrix<T>& J, const Shape& shape,
                        double tolerance) {
@@ -100,6 +124,7 @@ void test_applications(const Jacobian<T>& jacobian, const Matrix<T>& J, const Sh
   if (shape.pattern) test_couplings(jacobian, J, shape, tolerance);
 
   CHECK_AT_MOST(distance(jacobian.dense(), J), tolerance);
+  test_stored(jacobian, J, shape, tolerance);
 }
 
 template <class T>
@@ -110,17 +135,63 @@ void test_jacobian(const Shape& shape, double tolerance) {
   for (int step = 0; step < 2; ++step) {
     const auto F = random_block_diagonal<T>(n, p, p), D = random_block_diagonal<T>(n, p, g);
     Matrix<T> W = Matrix<T>::Random(shape.R(), shape.m);
-    if (shape.pattern) shape.pattern->clear_others(W);
-    // J = F + D W_a E_a: the activity is the last component of the state.
+    AbsentWeights(shape).clear(W.data());
+    // J = F + D W_a E_a: the activity is the last component of the state, if no other comes back.
+    Matrix<T> W_a = W.leftCols(shape.element_wise ? 1 : n);
+    if (shape.element_wise) {
+      W_a = Matrix<T>::Zero(shape.R(), n);
+      for (Index i = 0; i < shape.R(); ++i) W_a(i, i % n) = W(i, 0);
+    }
     Matrix<T> J = dense_of(F);
-    J.rightCols(n) += dense_of(D) * W.leftCols(n);
+    J.middleCols(shape.returning() * n, n) += dense_of(D) * W_a;
     jacobian.bind(&F, &D, &W);
     test_applications(jacobian, J, shape, tolerance);
     test_applications(jacobian, J, shape, tolerance);  // now that the dense matrix is there
   }
-  const Matrix<T> given = Matrix<T>::Random(S, S);
+  Matrix<T> given = Matrix<T>::Random(S, S);
+  if (shape.element_wise) given = dense_of(random_block_diagonal<T>(n, p, p));
   jacobian.bind(given);
   test_applications(jacobian, given, shape, tolerance);
+}
+
+// The rectangles cover what the gates see, once; a block of columns has its part of them; the rest is absent.
+void test_weights(const Shape& network) {
+  for (Index first = 0; first < network.m; ++first)
+    for (Index m = 1; first + m <= network.m; ++m) {
+      Shape shape = network;
+      shape.first = first;
+      shape.m = m;
+      Matrix<int> seen = Matrix<int>::Zero(shape.R(), m), left = Matrix<int>::Ones(shape.R(), m);
+      Index entries = 0;
+      for (const Rectangle& r : rectangles(shape)) {
+        CHECK_EQUAL(r.offset, entries);
+        entries += r.rows * r.columns;
+        seen.block(r.row, r.column, r.rows, r.columns).array() += 1;
+      }
+      CHECK_EQUAL(count(rectangles(shape)), entries);
+      AbsentWeights(shape).clear(left.data());
+      CHECK((seen.array() == left.array()).all());
+      for (Index j = 0; j < m; ++j)
+        for (Index i = 0; i < shape.R(); ++i) {
+          const Index at = first + j;
+          const unsigned part = at < shape.n ? sees_state : at < shape.n + shape.n_in ? sees_input : sees_bias;
+          CHECK_EQUAL(seen(i, j), (shape.sees[static_cast<std::size_t>(i / shape.n)] & part) != 0 ? 1 : 0);
+        }
+      // Any stretch of the entries, in pieces of single columns.
+      for (Index start = 0; start < entries; start += 3) {
+        Matrix<int> pieces = Matrix<int>::Zero(shape.R(), m);
+        const Index size = std::min<Index>(7, entries - start);
+        Index next = start;
+        for_pieces(rectangles(shape), start, size, [&](Index i, Index j, Index entry, Index rows) {
+          CHECK_EQUAL(entry, next);
+          next += rows;
+          pieces.col(j).segment(i, rows).array() += 1;
+        });
+        CHECK_EQUAL(next, start + size);
+        CHECK_EQUAL(pieces.sum(), static_cast<int>(size));
+        CHECK(((pieces.array() == 0) || (seen.array() == 1)).all());
+      }
+    }
 }
 
 template <class T>
@@ -136,6 +207,15 @@ void test(const std::string& type, double tolerance) {
         test_jacobian<T>(shape, tolerance);
         shape.pattern = ring(n);
         test_jacobian<T>(shape, tolerance);
+        shape.pattern = nullptr;
+        shape.sees.assign(static_cast<std::size_t>(g), sees_state | sees_bias);
+        shape.sees.back() = sees_input | sees_bias;
+        test_jacobian<T>(shape, tolerance);
+        test_weights(shape);
+        shape.sees.clear();
+        shape.element_wise = true;
+        shape.m = 4;
+        for (shape.fed_back = 0; shape.fed_back < p; ++shape.fed_back) test_jacobian<T>(shape, tolerance);
       }
 }
 

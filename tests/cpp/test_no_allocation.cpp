@@ -4,7 +4,10 @@
 #include <cstdlib>
 #include <new>
 
+#include "axonomy/cell/elstm.hpp"
+#include "axonomy/cell/gru.hpp"
 #include "axonomy/cell/leaky_rnn.hpp"
+#include "axonomy/cell/lstm.hpp"
 #include "axonomy/optimiser/adam.hpp"
 #include "axonomy/optimiser/momentum.hpp"
 #include "axonomy/optimiser/rmsprop.hpp"
@@ -75,27 +78,51 @@ std::unique_ptr<Optimiser<T>> make_optimiser(const std::string& kind, const Shap
 }
 
 template <class T>
-void test_trainer(const LearnerSpec& spec, Index n, const std::string& optimiser,
-                  const TrainerOptions& options, T alpha, bool masked = false) {
-  Shape shape = shape_for(spec, n);
-  if (masked) shape.pattern = ring(n);
-  auto cell = std::make_shared<LeakyRNN<T>>(shape, Loss::cross_entropy, Activation::tanh, alpha);
+void test_cell(const LearnerSpec& spec, const std::shared_ptr<Cell<T>>& cell, const std::string& optimiser,
+               const TrainerOptions& options, Index streams = 1) {
+  const Shape& shape = cell->shape();
   Random random(1);
   random.normals(cell->W.data(), cell->W.size());
   random.normals(cell->W_out.data(), cell->W_out.size());
   cell->W *= T(0.3);
-  if (shape.pattern) shape.pattern->clear_others(cell->W);
-  Trainer<T> trainer(cell, make_learner<T>(shape, spec), make_optimiser<T>(optimiser, shape),
-                     options, 2);
-  Vector<T> x = Vector<T>::Ones(shape.n_in), y = Vector<T>::Zero(shape.n_out);
+  AbsentWeights(shape).clear(cell->W.data());
+  std::vector<std::shared_ptr<Learner<T>>> learners;
+  for (Index b = 0; b < streams; ++b) learners.push_back(make_learner<T>(shape, spec));
+  Trainer<T> trainer(cell, std::move(learners), make_optimiser<T>(optimiser, shape), options, 2);
+  Vector<T> x = Vector<T>::Ones(streams * shape.n_in), y = Vector<T>::Zero(streams * shape.n_out), loss(streams);
   y[0] = T(1);
   bool finite = true;
   expect_no_allocation([&] {
-    T loss;
     x = -x;
-    finite = trainer.step(x.data(), y.data(), false, loss) && finite;
+    finite = trainer.step({x.data(), y.data()}, loss.data()) && finite;
   });
   CHECK(finite);
+}
+
+template <class T>
+void test_trainer(const LearnerSpec& spec, Index n, const std::string& optimiser,
+                  const TrainerOptions& options, double alpha, bool masked = false) {
+  Shape shape = shape_for(spec, n);
+  if (masked) shape.pattern = ring(n);
+  const std::vector<double> alphas(static_cast<std::size_t>(n), alpha);
+  test_cell<T>(spec, std::make_shared<LeakyRNN<T>>(shape, Loss::cross_entropy, Activation::tanh, alphas), optimiser,
+               options);
+}
+
+template <class T>
+void test_gated(const LearnerSpec& spec, const TrainerOptions& options) {
+  for (const Shape& shape : gated_shapes(5)) {
+    if (!accepts(spec, shape)) continue;
+    std::shared_ptr<Cell<T>> cell;
+    if (shape.element_wise)
+      cell = std::make_shared<ElementwiseLstm<T>>(shape, Loss::mse);
+    else if (shape.states_per_unit == 2)
+      cell = std::make_shared<Lstm<T>>(shape, Loss::mse);
+    else
+      cell = std::make_shared<Gru<T>>(shape, Loss::mse);
+    test_cell<T>(spec, cell, "sgd", options);
+    test_cell<T>(spec, cell, "sgd", options, 3);
+  }
 }
 
 template <class T>
@@ -126,27 +153,29 @@ void test(const std::string& type) {
       if (n == 40 && order(spec) == 4 && (spec.rank == 3 || spec.current != Current::exact))
         continue;
       check::context = type + ", " + name(spec) + ", n " + std::to_string(n);
-      test_trainer<T>(spec, n, "sgd", plain, T(1));
+      test_trainer<T>(spec, n, "sgd", plain, 1);
       test_learner<T>(spec, n, 1, 1);
       if (n != 6) continue;
       test_learner<T>(spec, n, 2, 4);
-      test_trainer<T>(spec, n, "sgd", everything, T(0.5));
-      test_trainer<T>(spec, n, "sgd", plain, T(1), true);
+      test_gated<T>(spec, plain);
+      test_gated<T>(spec, everything);
+      test_trainer<T>(spec, n, "sgd", everything, 0.5);
+      test_trainer<T>(spec, n, "sgd", plain, 1, true);
       for (const char* optimiser : {"momentum", "rmsprop", "adam"})
-        test_trainer<T>(spec, n, optimiser, plain, T(0.5));
+        test_trainer<T>(spec, n, optimiser, plain, 0.5);
     }
   }
   for (const auto& spec : hybrids(make_shape(6))) {
     check::context = type + ", " + spec.tensor;
-    test_trainer<T>(spec, 6, "sgd", plain, T(1));
-    test_trainer<T>(spec, 6, "sgd", everything, T(0.5));
+    test_trainer<T>(spec, 6, "sgd", plain, 1);
+    test_trainer<T>(spec, 6, "sgd", everything, 0.5);
     test_learner<T>(spec, 6, 1, 1);
   }
   // Large enough that Eigen's products would leave the stack for their buffers.
   for (const auto& spec : cells()) {
     if (order(spec) == 4 || spec.solver == "lazy") continue;
     check::context = type + ", " + name(spec) + ", n 150";
-    test_trainer<T>(spec, 150, "sgd", plain, T(1));
+    test_trainer<T>(spec, 150, "sgd", plain, 1);
   }
 }
 

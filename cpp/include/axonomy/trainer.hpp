@@ -247,10 +247,14 @@ class Trainer {
            std::vector<MonitorRecord>& records, Index poll_every,
            const std::function<void(Index)>& poll, RunOutcome& outcome) {
     using Clock = std::chrono::steady_clock;
+    const auto seconds = [](auto from, auto to) { return std::chrono::duration<double>(to - from).count(); };
+    const auto begun = Clock::now();
     if (!is_finite<T>(*this)) throw std::invalid_argument("run: the state is not finite to begin with");
     snapshot_.save(*this);
     Index saved_at = 0, stride = 1, next_poll = 1;
     auto saved_time = Clock::now(), polled_time = saved_time;
+    // About once a second, and seldom enough that it costs a fiftieth of the time.
+    const double save_every = std::max(1.0, 50 * seconds(begun, saved_time));
     for (Index i = 0; i < sequence.length; ++i) {
       MonitorRecord record{};
       const bool monitored =
@@ -274,14 +278,14 @@ class Trainer {
       if (outcome.done < next_poll && !wanted) continue;
       // The stride adapts so that the clock is read, and poll called, every 10 to 40 ms.
       const auto now = Clock::now();
-      const double elapsed = std::chrono::duration<double>(now - polled_time).count();
+      const double elapsed = seconds(polled_time, now);
       if (outcome.done >= next_poll) {
         if (elapsed < 0.01) stride *= 2;
         if (elapsed > 0.04) stride = std::max<Index>(1, stride / 2);
         next_poll = outcome.done + stride;
         polled_time = now;
       }
-      if (std::chrono::duration<double>(now - saved_time).count() > 1.0) {
+      if (seconds(saved_time, now) > save_every) {
         if (!is_finite<T>(*this)) {
           retrace(sequence, saved_at, outcome.done, losses, outcome);
           return;

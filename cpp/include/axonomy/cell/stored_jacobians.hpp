@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../core/dots.hpp"
+#include "../core/large.hpp"
 #include "linearisation.hpp"
 
 namespace axonomy {
@@ -13,7 +14,7 @@ class StoredJacobians {
   StoredJacobians(const Shape& shape, Index length)
       : shape_(shape),
         blocks_(shape.n, shape.states_per_unit, shape.states_per_unit),
-        kept_(Matrix<T>::Zero(entries(shape), length)) {}
+        kept_(entries(shape), length) {}
 
   void store(Index slot, const Jacobian<T>& J) {
     structured_ = J.structured() ? 1 : 0;
@@ -74,7 +75,7 @@ class StoredJacobians {
   T* data(Index slot) { return kept_.col(slot).data(); }
 
   void visit(StateVisitor<T>& v) {
-    v.matrix("J", kept_);
+    v.array("J", kept_.data(), {kept_.rows(), kept_.cols()});
     v.word("structured", structured_, 1);
   }
 
@@ -90,7 +91,7 @@ class StoredJacobians {
 
   Shape shape_;
   mutable BlockDiagonal<T> blocks_;  // (S, S), workspace
-  Matrix<T> kept_;                   // one column a step
+  LargeMatrix<T> kept_;              // one column a step
   std::uint64_t structured_ = 0;
 };
 

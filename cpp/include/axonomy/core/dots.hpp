@@ -36,20 +36,30 @@ inline void add_lanes(typename Simd<T>::type* sums) {
   if constexpr (H > 1) add_lanes<T, H / 2>(sums);
 }
 
-// As many columns as fill whole vectors; returns how many. With `fetch`, what comes next is called for in time: read a
-// vector of each column in turn, memory shows the machine no order to run ahead in.
-template <class T, bool fetch>
+// As many columns as fill whole vectors; returns how many. With `in_order` A is read as it lies, which memory is fastest at;
+// else a vector of each column in turn, which makes better use of the registers.
+template <class T, bool in_order>
 inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out) {
   using Vec = typename Simd<T>::type;
-  constexpr Index L = lanes<T>, ahead = 16384 / static_cast<Index>(sizeof(T));
+  constexpr Index L = lanes<T>;
   Index c = 0;
   for (; c + L <= columns; c += L, A += L * S) {
     Vec sums[L] = {};
-    for (Index k = 0; k < S; k += L) {
-      const Vec part = load(q + k);
+    if constexpr (in_order) {
       for (Index i = 0; i < L; ++i) {
-        if constexpr (fetch) __builtin_prefetch(A + i * S + k + ahead, 0, 2);
-        sums[i] += load(A + i * S + k) * part;
+        const T* const column = A + i * S;
+        Vec parts[4] = {};
+        Index k = 0;
+        for (; k + 4 * L <= S; k += 4 * L)
+          for (Index part = 0; part < 4; ++part)
+            parts[part] += load(column + k + part * L) * load(q + k + part * L);
+        for (; k < S; k += L) parts[0] += load(column + k) * load(q + k);
+        sums[i] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
+      }
+    } else {
+      for (Index k = 0; k < S; k += L) {
+        const Vec part = load(q + k);
+        for (Index i = 0; i < L; ++i) sums[i] += load(A + i * S + k) * part;
       }
     }
     add_lanes<T, L / 2>(sums);
@@ -62,18 +72,18 @@ inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale
 
 }  // namespace detail
 
-// `fetch`: A lies beyond the second cache.
+// `far`: A lies beyond the second cache.
 template <class T>
-void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool fetch = false) {
+void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false) {
   Index done = 0;
 #if AXONOMY_VECTOR_GEMM
   if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) {
     if (S % detail::lanes<T> == 0)
-      done = fetch ? detail::vector_dots<T, true>(S, columns, A, q, scale, out)
-                   : detail::vector_dots<T, false>(S, columns, A, q, scale, out);
+      done = far && S >= 4 * detail::lanes<T> ? detail::vector_dots<T, true>(S, columns, A, q, scale, out)
+                                              : detail::vector_dots<T, false>(S, columns, A, q, scale, out);
   }
 #else
-  (void)fetch;
+  (void)far;
 #endif
   if (done == columns) return;
   Eigen::Map<Vector<T>>(out + done, columns - done).noalias() +=

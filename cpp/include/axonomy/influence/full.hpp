@@ -7,6 +7,7 @@
 #pragma once
 
 #include "../core/dots.hpp"
+#include "../core/large.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {
@@ -19,7 +20,7 @@ class FullInfluence final : public Learner<T> {
         rectangles_(rectangles(shape)),
         columns_(count(rectangles_)),
         block_(block_columns(shape)),
-        buffer_(Matrix<T>::Zero(shape.S(), columns_ + block_)) {}
+        buffer_(shape.S(), columns_ + block_) {}
 
   bool keeps_absent() const override { return shape_.pattern == nullptr; }
   void reset(const T*) override { buffer_.setZero(); }
@@ -85,7 +86,7 @@ class FullInfluence final : public Learner<T> {
   Shape shape_;
   std::vector<Rectangle> rectangles_;
   Index columns_, block_;
-  Matrix<T> buffer_;  // (S, columns + block)
+  LargeMatrix<T> buffer_;  // (S, columns + block)
   Index at_ = 0;      // where M begins: column 0 or block
 };
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "../cell/stored_jacobians.hpp"
+#include "../core/large.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {
@@ -23,7 +24,7 @@ class LazyInfluence final : public Learner<T> {
       : shape_(shape),
         block_(block > 0 ? block : default_block(shape)),
         rectangles_(rectangles(shape)),
-        M_(Matrix<T>::Zero(shape.S(), count(rectangles_))),
+        M_(shape.S(), count(rectangles_)),
         J_(shape, block_),
         D_(static_cast<std::size_t>(block_),
            BlockDiagonal<T>(shape.n, shape.states_per_unit, shape.rows_per_unit)),
@@ -155,11 +156,11 @@ class LazyInfluence final : public Learner<T> {
       gemm<T>(r.rows, r.columns, steps, rows_.data() + r.row, R, regressors_.col(r.column).data(), block_,
               target + r.column * R + r.row, R, true);
     // M there and back: its end is still in cache from the step before, and of a large M that is all that can be.
-    const bool fetch = M_.size() * static_cast<Index>(sizeof(T)) > 1048576;
+    const bool far = M_.size() * static_cast<Index>(sizeof(T)) > 1048576;
     const std::size_t chunks = chunks_.size();
     for (std::size_t i = 0; i < chunks; ++i) {
       const Chunk& c = chunks_[held_ % 2 == 0 ? i : chunks - 1 - i];
-      add_dots<T>(S, c.size, M_.col(c.start).data(), credit_.data(), T(1), target + c.entry, fetch);
+      add_dots<T>(S, c.size, M_.col(c.start).data(), credit_.data(), T(1), target + c.entry, far);
     }
   }
 
@@ -235,7 +236,7 @@ class LazyInfluence final : public Learner<T> {
   bool deferred_ = false;
   std::vector<Rectangle> rectangles_;
   std::vector<Chunk> chunks_;
-  Matrix<T> M_;                      // (S, entries of W), as of the block's start
+  LargeMatrix<T> M_;                 // (S, entries of W), as of the block's start
   StoredJacobians<T> J_;             // of the L steps; during the fold P^s
   std::vector<BlockDiagonal<T>> D_;  // L times (S, R)
   Matrix<T> q_;                      // (S, L): of the gradients that wait
