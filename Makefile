@@ -1,5 +1,6 @@
 # make demo   a first comparison of rules, with a table and a figure in demo/
-# make test   the whole test suite
+# make test   the whole test suite, but for exchange with programs that are not there
+# make exchange   the tests of exchange, with PyTorch and ONNX, which are large
 # make long   a million steps of every rule
 # make lint   linters, types, and the extension's stub against the extension
 # make cpp    the C++ tests; make sanitize runs them, and the laws, under ASan and UBSan
@@ -12,7 +13,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
            CMakeLists.txt pyproject.toml
 
-.PHONY: demo test long lint cpp sanitize clean
+.PHONY: demo test exchange long lint cpp sanitize clean
 
 demo: $(VENV)/.installed
 	$(BIN)/axonomy table
@@ -20,6 +21,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
+
+exchange: $(VENV)/.exchange
+	$(BIN)/python -c 'import torch, onnx, onnxruntime' # or the tests would be skipped
+	$(BIN)/python -m pytest tests/exchange
 
 long: $(VENV)/.installed
 	AXONOMY_LONG_STEPS=1000000 $(BIN)/python -m pytest tests/trainer/test_long.py --durations=5
@@ -55,8 +60,16 @@ $(VENV)/.installed: $(VENV)/.made $(SOURCES)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
 	touch $@
 
+# The packages of extras alone: to name an extra of this folder would build it once more.
+requirements = $(BIN)/python -c 'import sys, tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(line for name in sys.argv[1:] for line in extras[name] if not line.startswith("axonomy")), sep="\n")'
+
 $(VENV)/.lint: $(VENV)/.installed
-	# The tools alone: to name the extra of this folder would build it once more.
-	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["lint"], sep="\n")' > $(VENV)/lint.txt
+	$(requirements) lint > $(VENV)/lint.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/lint.txt
+	touch $@
+
+# One version of torch, the one that the tolerances were seen with.
+$(VENV)/.exchange: $(VENV)/.installed
+	$(requirements) torch onnx exchange > $(VENV)/exchange.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/exchange.txt torch==2.13.0
 	touch $@

@@ -26,7 +26,7 @@ class IncompatibleAxes(ValueError):
 
 
 class IncompatibleCell(ValueError):
-    """A rule that cannot run on this kind of cell; the message says what it misses."""
+    """A rule, or a module of PyTorch, that cannot run this kind of cell; the message says what it misses."""
 
 
 class Diverged(ArithmeticError):

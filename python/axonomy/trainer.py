@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from axonomy import _check, _core
+from axonomy._files import whole
 from axonomy._sequence import inputs, sequence, target
 from axonomy.cells import CELLS
 from axonomy.cells.base import Cell, FloatArray
@@ -336,14 +337,8 @@ class Trainer:
             arrays["feedback"] = self.rnn.feedback
         if self.rnn.mask is not None:
             arrays["mask"] = self.rnn.mask
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            with beside.open("wb") as file:
-                np.savez(file, config=np.array(json.dumps(config)), **arrays)
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+        with whole(path) as file:
+            np.savez(file, config=np.array(json.dumps(config)), **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

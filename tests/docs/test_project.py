@@ -43,7 +43,8 @@ def test_only_numpy_is_needed() -> None:
 
     program = (
         "import sys\n"
-        "for name in ('typer', 'rich', 'matplotlib', 'pandas', 'scipy'): sys.modules[name] = None\n"
+        "for name in ('typer', 'rich', 'matplotlib', 'pandas', 'scipy', 'torch', 'onnx'):\n"
+        "    sys.modules[name] = None\n"
         "import axonomy as ax\n"
         "stream = ax.tasks.Add().generate(20)\n"
         "rnn = ax.LeakyRNN.random(n_in=2, n_hidden=3, n_out=2)\n"

@@ -13,6 +13,7 @@ of the state. In element-wise cells each row has regressors of its own, ``[state
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -112,6 +113,20 @@ class Cell(ABC):
     @abstractmethod
     def _make(self, shape: Shape, dtype: np.dtype[Any], settings: dict[str, Any]) -> None:
         """Check the settings and call :meth:`_hold` with the core's cell, all arrays zero."""
+
+    @abstractmethod
+    def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
+        """Return the components of the state after a step.
+
+        Parameters
+        ----------
+        op : object
+            Has a function for each of :data:`ACTIVATIONS`.
+        before : dict
+            The components of the state before the step, values with ``+``, ``-`` and ``*``.
+        h : dict
+            ``W a_hat``, gate by gate.
+        """
 
     @classmethod
     def _shape(cls, n: int, n_in: int, n_out: int, pattern: Any = None) -> Shape:
@@ -374,6 +389,122 @@ class Cell(ABC):
         other._cell.forward(inputs[None])
         J, D, leak, a_hat = other._cell.linearised()
         return Linearisation(J, D, a_hat, other._cell.state, leak)
+
+    def to_torch(self) -> tuple[Any, Any]:
+        """Return PyTorch's recurrent module and read-out with the same weights.
+
+        A LeakyRNN with ``alpha=1`` and tanh or relu gives ``torch.nn.RNN``, a GRU ``torch.nn.GRU``, an LSTM
+        ``torch.nn.LSTM``. Feedback weights and state noise stay behind; where a mask says that there is no
+        weight, the module has a zero like any other.
+
+        Returns
+        -------
+        module : torch.nn.RNN, torch.nn.GRU or torch.nn.LSTM
+            With ``batch_first=False``: ``module(X, rnn.to_torch_state())`` for X (T, n_in) or (T, B, n_in).
+        readout : torch.nn.Linear
+
+        Raises
+        ------
+        IncompatibleCell
+            If no module of torch.nn has these equations.
+        MissingExtra
+            Without torch, which ``pip install "axonomy[torch]"`` brings.
+        """
+        from axonomy.exchange import torch
+
+        return torch.to_torch(self)
+
+    def to_torch_state(self, state: object = None) -> Any:
+        """Return the state as :meth:`to_torch`'s module takes it: h (1, n), or h and c.
+
+        Parameters
+        ----------
+        state : array_like, shape (S,) or (B, S), optional
+            By default the present :attr:`state`; of B streams, as ``Trainer.states``, h is (1, B, n).
+
+        Raises
+        ------
+        IncompatibleCell, MissingExtra
+            As :meth:`to_torch`.
+        """
+        from axonomy.exchange import torch
+
+        return torch.to_torch_state(self, state)
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: Any,
+        readout: Any,
+        loss: str = "cross_entropy",
+        feedback: Any = None,
+        state_noise: float = 0.0,
+        mask: Any = None,
+        *,
+        state: Any = None,
+    ) -> Self:
+        """Return the network of a recurrent module and a read-out of PyTorch's.
+
+        ``Cell.from_torch`` takes any module that has a counterpart here, a kind of cell its own.
+
+        Parameters
+        ----------
+        module : torch.nn.RNN, torch.nn.GRU or torch.nn.LSTM
+            Of one layer and one direction, without projection, in float32 or float64.
+        readout : torch.nn.Linear
+        loss, feedback, state_noise, mask
+            As in the class.
+        state : Tensor, shape (1, n), or two of them, optional
+            The h, or h and c, that the module returned; by default zero.
+
+        Raises
+        ------
+        ValueError
+            If these are no such modules, or what they hold does not fit.
+        IncompatibleCell
+            If no module of torch.nn has this kind's equations.
+        MissingExtra
+            Without torch.
+        """
+        from axonomy.exchange import torch
+
+        return torch.from_torch(
+            cls,
+            module,
+            readout,
+            state=state,
+            loss=loss,
+            feedback=feedback,
+            state_noise=state_noise,
+            mask=mask,
+        )
+
+    def to_onnx(self, path: str | os.PathLike[str] | None = None, *, batch: bool = False) -> Any:
+        """Return one step of the network as an ONNX model, and write it to a file if one is named.
+
+        Inputs x (n_in,) and state (S,), outputs z (n_out,) and next_state (S,), in the network's dtype; z is
+        before the loss's softmax or sigmoid. The first state is :attr:`state`, or zeros.
+
+        Parameters
+        ----------
+        path : path, optional
+            Written beside and renamed, so that the file is whole or as it was.
+        batch : bool
+            Whether each has a first axis of any length.
+
+        Returns
+        -------
+        onnx.ModelProto
+            Checked; its metadata say the version of axonomy, the kind of cell and its settings.
+
+        Raises
+        ------
+        MissingExtra
+            Without onnx, which ``pip install "axonomy[onnx]"`` brings.
+        """
+        from axonomy.exchange import onnx
+
+        return onnx.to_onnx(self, path, batch=batch)
 
     def _started(self, state: object, name: str = "initial_state") -> Self:
         """Return a copy in another state."""

@@ -11,6 +11,8 @@ SnAp-1. S = 2n, components c and a; R = 3n, m = n_in + 2. ``F = [f, 0; o f, 0]``
 
 from __future__ import annotations
 
+from typing import Any
+
 from axonomy.cells.gated import GatedCell
 
 
@@ -34,3 +36,8 @@ class ELSTM(GatedCell):
     default_recurrent = "uniform"
     default_keep_bias = 1.0
     references = ("irie2024",)
+
+    def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
+        f, o = op.sigmoid(h["f"]), op.sigmoid(h["o"])
+        c = f * before["c"] + (1 - f) * op.tanh(h["g"])
+        return {"c": c, "a": o * c}

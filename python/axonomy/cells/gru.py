@@ -9,6 +9,8 @@ activity and a bias. ``F = z``, ``D = [(1 - z) c' h_a r', (a_prev - c) z', (1 - 
 
 from __future__ import annotations
 
+from typing import Any
+
 from axonomy.cells.gated import GatedCell
 
 
@@ -36,3 +38,8 @@ class GRU(GatedCell):
     sees = (("state", "input", "bias"), ("state", "input", "bias"), ("input", "bias"), ("state", "bias"))
     keep_gate = ("z", 1)
     references = ("cho2014",)
+
+    def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
+        r, z = op.sigmoid(h["r"]), op.sigmoid(h["z"])
+        c = op.tanh(h["x"] + r * h["a"])
+        return {"a": (1 - z) * c + z * before["a"]}

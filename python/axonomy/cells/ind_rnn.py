@@ -86,6 +86,9 @@ class IndRNN(Cell):
         self._hold(make(shape._core(), loss, self._activation), shape, dtype, loss)
         self.state_noise = settings["state_noise"]
 
+    def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
+        return {"a": getattr(op, self.activation)(h["h"])}
+
     @property
     def activation(self) -> str:
         """Name of φ."""

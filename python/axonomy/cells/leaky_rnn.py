@@ -99,6 +99,10 @@ class LeakyRNN(Cell):
         self._hold(make(shape._core(), loss, self._activation, alphas), shape, dtype, loss)
         self.state_noise = settings["state_noise"]
 
+    def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
+        alpha = np.asarray(self.alpha, self.dtype)
+        return {"a": (1 - alpha) * before["a"] + alpha * getattr(op, self.activation)(h["h"])}
+
     @property
     def alpha(self) -> float | tuple[float, ...]:
         """Leak α, or that of each unit."""

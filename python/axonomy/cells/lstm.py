@@ -9,6 +9,8 @@ these, t o']``, ``t = tanh(c)``, ``t' = 1 - t²``.
 
 from __future__ import annotations
 
+from typing import Any
+
 from axonomy.cells.gated import GatedCell
 
 
@@ -38,3 +40,8 @@ class LSTM(GatedCell):
     input_gate = "i"
     default_keep_bias = 1.0
     references = ("hochreiter1997", "gers2000")
+
+    def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
+        i, f, o = op.sigmoid(h["i"]), op.sigmoid(h["f"]), op.sigmoid(h["o"])
+        c = f * before["c"] + i * op.tanh(h["g"])
+        return {"c": c, "a": o * op.tanh(c)}

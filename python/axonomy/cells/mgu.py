@@ -9,6 +9,8 @@ f c' h_a) f', f c', f² c']``, ``c' = 1 - c²``.
 
 from __future__ import annotations
 
+from typing import Any
+
 from axonomy.cells.gated import GatedCell
 
 
@@ -28,3 +30,8 @@ class MGU(GatedCell):
     sees = (("state", "input", "bias"), ("input", "bias"), ("state", "bias"))
     keep_gate = ("f", -1)
     references = ("zhou2016",)
+
+    def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
+        f = op.sigmoid(h["f"])
+        c = op.tanh(h["x"] + f * h["a"])
+        return {"a": (1 - f) * before["a"] + f * c}
