@@ -2,10 +2,10 @@
 
     OMP_NUM_THREADS=1 python bench/peers/rolling.py [--hidden 32,128] [--dtype both] [--window 20]
 
-What one would write in PyTorch to learn from a stream at every step is rolling truncated backpropagation: the last
-`window` inputs are run again from the state before them, the loss of the last step is backpropagated, and the weights take a
-step of SGD. Beside it the library's rule of that name and window, and its exact gradient (lazy RTRL), which has no window. Needs
-``axonomy[torch]``.
+What one would write in PyTorch to learn from a stream at every step is rolling truncated backpropagation:
+the last `window` inputs are run again from the state before them, the loss of the last step is
+backpropagated, and the weights take a step of SGD. Beside it the library's rule of that name and window, and
+its exact gradient (lazy RTRL), which has no window. Needs ``axonomy[torch]``.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Rolling:
     def step(self, x: Any, y: Any) -> float:
         """Learn from one sample: x (n_in,), y (n_out,) probabilities."""
         self.inputs.append(x)
-        states, after = self.module(torch.stack(tuple(self.inputs))[:, None], self.states[0])
-        loss = torch.nn.functional.cross_entropy(self.readout(states[-1]), y[None])
+        states, after = self.module(torch.stack(tuple(self.inputs)), self.states[0])
+        loss = torch.nn.functional.cross_entropy(self.readout(states[-1]), y)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
@@ -79,7 +79,9 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     rules = {"TBPTT": ax.rules.tbptt(options.window), "exact": ax.rules.rtrl_lazy()}
-    print(f"{'cell':10} {'n':>4} {'dtype':8} {'PyTorch':>10}", *(f"{rule:>10} {'ratio':>7}" for rule in rules))
+    print(
+        f"{'cell':10} {'n':>4} {'dtype':8} {'PyTorch':>10}", *(f"{rule:>10} {'ratio':>7}" for rule in rules)
+    )
     for n in map(int, options.hidden.split(",")):
         for dtype in ("float64", "float32") if options.dtype == "both" else (options.dtype,):
             for cell in CELLS:

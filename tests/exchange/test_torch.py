@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import axonomy as ax
 from drawing import Stream, assert_close
-from exchanged import IN_TORCH, TOLERANCE, Array, drawn, equations_id, full
+from exchanged import IN_TORCH, TOLERANCE, Array, drawn, equations_id, full, in_our_layout
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make exchange runs these tests")
 
@@ -23,23 +23,6 @@ def losses(name: str, z: object, y: object) -> object:
     if name == "binary_cross_entropy":
         return torch.nn.BCEWithLogitsLoss(reduction="sum")(z, y)
     return 0.5 * torch.nn.MSELoss(reduction="sum")(z, y)
-
-
-def in_our_layout(kind: str, module: object) -> Array:
-    """The gradients of a module's parameters as those of W = [W_rec, W_in, b]."""
-    W_in, W_rec, b_ih, b_hh = (
-        getattr(module, f"{name}_l0").grad.numpy()
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    )
-    if kind != "gru":
-        return np.column_stack([W_rec, W_in, b_ih])
-    n = module.hidden_size
-    r_and_z, candidate = slice(0, 2 * n), slice(2 * n, None)
-    return np.block([
-        [W_rec[r_and_z], W_in[r_and_z], b_ih[r_and_z, None]],
-        [np.zeros((n, n)), W_in[candidate], b_ih[candidate, None]],
-        [W_rec[candidate], np.zeros((n, W_in.shape[1])), b_hh[candidate, None]],
-    ])  # fmt: skip
 
 
 def assert_sum(steps: Array, expected: Array, tolerance: float) -> None:
