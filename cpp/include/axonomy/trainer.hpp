@@ -425,20 +425,24 @@ class Trainer {
       return false;
     }
     const T share = T(1) / static_cast<T>(streams());
-    share_out([&](Index first, Index last) {
-      for (Index b = first; b < last; ++b) {
-        engine(b).commit();
-        engine(b).noise();
-        part(b).learns = samples.target(shape, b) != nullptr || engine(b).learner->looks_ahead();
-      }
-    });
-    if (record != nullptr) measure(samples, losses, *record, *request);
     bool any = false;
-    for (const Part& part : parts_) any = any || part.learns;
+    for (Index b = 0; b < streams(); ++b) {
+      part(b).learns = samples.target(shape, b) != nullptr || engine(b).learner->looks_ahead();
+      any = any || part(b).learns;
+    }
     if (any) ++pending_;
     const bool due = update_is_due();
+    const auto prepare = [&](Index b) {
+      engine(b).commit();
+      engine(b).noise();
+    };
+    if (record != nullptr) {
+      for (Index b = 0; b < streams(); ++b) prepare(b);
+      measure(samples, losses, *record, *request);
+    }
     share_out([&](Index first, Index last) {
       for (Index b = first; b < last; ++b) {
+        if (record == nullptr) prepare(b);
         Cell<T>& cell = *engine(b).cell;
         const T* y = samples.target(shape, b);
         engine(b).learner->step(cell.linearised(y), engine(b).drawn(), share,
@@ -448,16 +452,7 @@ class Trainer {
       }
     });
     if (due) {
-      // Stretches of the gradient, each summed over all streams in their order.
-      team_.run([&](int member) {
-        const Index size = team_.size(), all = gradient_.size();
-        const Index first = all * member / size, count = all * (member + 1) / size - first;
-        for (Part& part : parts_) {
-          Eigen::Map<Vector<T>> stretch(part.gradient.data() + first, count);
-          Eigen::Map<Vector<T>>(gradient_.data() + first, count) += stretch;
-          stretch.setZero();
-        }
-      });
+      add_parts();
       for (Part& part : parts_) {
         output_gradient_ += part.output_gradient;
         part.output_gradient.setZero();
@@ -467,6 +462,23 @@ class Trainer {
     if (record != nullptr) record->learner = mean_diagnostics();
     ++steps_;
     return true;
+  }
+
+  // gradient_ += those of the streams, in their order; a large one in stretches, side by side.
+  void add_parts() {
+    const auto add_stretch = [&](Index first, Index count) {
+      for (Part& part : parts_) {
+        Eigen::Map<Vector<T>> stretch(part.gradient.data() + first, count);
+        Eigen::Map<Vector<T>>(gradient_.data() + first, count) += stretch;
+        stretch.setZero();
+      }
+    };
+    const Index all = gradient_.size(), size = team_.size();
+    if (all * streams() < 65536) return add_stretch(0, all);
+    team_.run([&](int member) {
+      const Index first = all * member / size;
+      add_stretch(first, all * (member + 1) / size - first);
+    });
   }
 
   Part& part(Index stream) { return parts_[static_cast<std::size_t>(stream)]; }
