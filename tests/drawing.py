@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 import axonomy as ax
-from numpy_rules import ACTIVATIONS, LOSSES, Array, Leaky, Step
+from numpy_cells import ACTIVATIONS, LOSSES, Array, Net, Step
 
 # ------------------------------------------------------------------------------------- the registry
 
@@ -125,7 +125,7 @@ def networks(
 
 def parameters(rnn: ax.LeakyRNN) -> tuple[Array, Array]:
     """W (R, m) and the output weights [W_out, b_out] (n_out, n + 1)."""
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     return net.W, net.V
 
 

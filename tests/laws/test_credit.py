@@ -27,11 +27,9 @@ from drawing import (
     stream,
     take,
 )
+from numpy_cells import Array, Net, Step, run
 from numpy_rules import (
-    Array,
-    Leaky,
     Rule,
-    Step,
     all_signs,
     credits,
     dni,
@@ -42,7 +40,6 @@ from numpy_rules import (
     random_steps,
     rls,
     rtrl,
-    run,
     train_ahead,
 )
 
@@ -92,13 +89,13 @@ def start_of(rule: ax.Rule, rng: np.random.Generator, shape: ax.Shape) -> Array 
 
 
 def reference(
-    rule: ax.Rule, steps: object, a0: Array, A: Array | None, jacobian: Array, W: Array | None = None
+    rule: ax.Rule, steps: object, a0: Array, A: Array | None, jacobian: Array, through: object = None
 ) -> Rule:
-    """The rule in NumPy; `jacobian`: what a learned J starts from, `W`: the weights of today."""
+    """The rule in NumPy; `jacobian`: what a learned J starts from, `through`: J of today."""
     settings = rule.options
     if rule.solver in ("f_bptt", "e_bptt"):
         twin = {"f_bptt": f_bptt, "e_bptt": e_bptt}[rule.solver]
-        return twin(steps, settings["window"], W if settings["through"] == "today" else None)
+        return twin(steps, settings["window"], through if settings["through"] == "today" else None)
     settings["current"] = rule.current
     if rule.solver == "dni_b":
         settings["jacobian"] = jacobian.copy()
@@ -183,9 +180,9 @@ def test_kernel_on_a_network(rule: ax.Rule, activation: str, loss: str, alpha: f
         rnn, rule, data.X, data.Y, initial_state=a0, mask=mask, reset=reset, record_credit=True,
         initial=None if A is None else {"A": A},
     )  # fmt: skip
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     steps, *_ = run(net, data.X, data.Y, a0, reset, mask)
-    for t, (gradient, c) in enumerate(reference(rule, steps, a0, A, rnn.W_rec, net.W)):
+    for t, (gradient, c) in enumerate(reference(rule, steps, a0, A, rnn.W_rec, net.jacobian)):
         assert_close(found.recurrent[t], gradient, 1e-11)
         assert_close(found.credit[t], c, 1e-11)
 
@@ -197,9 +194,9 @@ def test_kernel_online(rule: ax.Rule, update_every: int) -> None:
     rnn, rng, T = network(alpha=0.6), np.random.default_rng(3), 19
     data, a0, (mask, reset) = stream(rnn, T), rng.normal(size=4), flags(T)
     reset[0] = False
-    A, net = start_of(rule, rng, rnn.shape), Leaky.of(rnn)
+    A, net = start_of(rule, rng, rnn.shape), Net.of(rnn)
     losses = train_ahead(
-        net, data.X, data.Y, lambda steps: reference(rule, steps, a0, A, rnn.W_rec, net.W), 0.2,
+        net, data.X, data.Y, lambda steps: reference(rule, steps, a0, A, rnn.W_rec, net.jacobian), 0.2,
         a0=a0, mask=mask, reset=reset, update_every=update_every,
     )  # fmt: skip
     rnn.state = a0
@@ -243,7 +240,7 @@ def test_node_perturbation(window: int, noise: str, sigma: float, loss: str) -> 
     found = ax.gradients(
         rnn, rule, data.X, data.Y, initial_state=a0, mask=mask, reset=reset, noise=xi, record_credit=True
     )
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     steps, *_ = run(net, data.X, data.Y, a0, reset, mask)
     twin = node_perturbation(net, steps, data.X, a0, xi, mask, window=window, sigma=sigma)
     for t, (gradient, c) in enumerate(twin):
@@ -320,7 +317,7 @@ def test_e_bptt_of_the_whole_is_rtrl(through: str, case: tuple) -> None:
     found = ax.gradients(rnn, rule, data.X, data.Y, initial_state=a0, mask=mask, reset=reset)
     assert not found.recurrent[:-1].any()
     assert_close(found.recurrent[-1], exact_total(*case), 1e-11)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0, reset, mask)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y, a0, reset, mask)
     whole = sum(gradient_of(s, c) for s, c in zip(steps, credits(steps), strict=True))
     assert_close(found.recurrent[-1], whole, 1e-11)
 
@@ -336,7 +333,7 @@ def test_f_bptt_of_the_whole_is_rtrl(through: str, case: tuple, more: int) -> No
     X, Y, mask_, reset_ = padded(data, lag, (mask, False), (reset, False))
     found = ax.gradients(rnn, rule, X, Y, initial_state=a0, mask=mask_, reset=reset_, record_credit=True)
     assert not found.recurrent[:lag].any()
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0, reset, mask)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y, a0, reset, mask)
     for s, (step, c) in enumerate(zip(steps, credits(steps), strict=True)):
         assert_close(found.credit[s + lag], c, 1e-11)
         assert_close(found.recurrent[s + lag], gradient_of(step, c), 1e-11)
@@ -350,7 +347,7 @@ def test_e_bptt_is_rtrl_from_window_to_window(case: tuple, window: int) -> None:
     found = ax.gradients(
         rnn, ax.rules.e_bptt(window=window), data.X, data.Y, initial_state=a0, mask=mask, reset=reset
     )
-    _, _, _, activity = run(Leaky.of(rnn), data.X, data.Y, a0, reset)
+    _, _, _, activity = run(Net.of(rnn), data.X, data.Y, a0, reset)
     for start in range(0, len(data.X) - window + 1, window):
         part = slice(start, start + window)
         before = activity[start - 1] if start else a0
@@ -491,7 +488,7 @@ def test_mean_over_all_signs(alpha: float, window: int, reset_at: int, masked_at
     data, a0 = stream(rnn, T), np.array([0.5, -0.8])
     mask, reset = np.arange(T) != masked_at, np.arange(T) == reset_at
     gradient, credit = mean_credit(rnn, data, a0, mask, reset, window, sigma=0.9)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0, reset, mask)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y, a0, reset, mask)
     for s, step in enumerate(steps):
         c = credits(steps[s : s + window])[0]
         assert_close(credit[s], c, 1e-12)
@@ -505,7 +502,7 @@ def test_mean_is_off_by_sigma_squared() -> None:
     rnn = network(activation="tanh", **SHORT)
     data, a0 = stream(rnn, T), np.array([0.5, -0.8])
     mask, reset = np.ones(T, bool), np.zeros(T, bool)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y, a0)
     off = [
         np.linalg.norm(mean_credit(rnn, data, a0, mask, reset, T, sigma)[1] - credits(steps))
         for sigma in (0.2, 0.1, 0.05)

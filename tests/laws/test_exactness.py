@@ -18,7 +18,8 @@ from drawing import (
     shape_of,
     stream,
 )
-from numpy_rules import Leaky, bptt, finite_differences, loss_of_last, random_steps, rtrl, run
+from numpy_cells import Net, run
+from numpy_rules import bptt, finite_differences, loss_of_last, random_steps, rtrl
 
 EXACT = [cell for cell in CELLS if cell.bias == "none" and cell.randomness == "deterministic"]
 
@@ -47,7 +48,7 @@ def test_rtrl_is_among_the_exact() -> None:
 def test_exact_is_bptt(cell: ax.TableCell, drawn: tuple) -> None:
     rnn, data, a0, mask, reset = drawn
     exact = ax.gradients(rnn, cell.rule(), data.X, data.Y, initial_state=a0, mask=mask, reset=reset)
-    steps, loss, outer, _ = run(Leaky.of(rnn), data.X, data.Y, a0, reset)
+    steps, loss, outer, _ = run(Net.of(rnn), data.X, data.Y, a0, reset)
     for t in range(len(steps)):
         if mask[t]:
             assert_close(exact.recurrent[t], bptt(steps[starts(reset, t) : t + 1]), 1e-12)
@@ -62,7 +63,7 @@ def test_exact_is_bptt(cell: ax.TableCell, drawn: tuple) -> None:
 @given(drawn=streams())
 def test_rtrl_is_finite_differences(drawn: tuple) -> None:
     rnn, data, a0, _, reset = drawn
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     if net.activation == "relu":  # no derivative at a kink
         steps, *_ = run(net, data.X, data.Y, a0, reset)
         assume(min(np.abs(net.W @ s.a_hat).min() for s in steps) > 0.02)
@@ -91,7 +92,7 @@ def test_single_precision(cell: ax.TableCell, drawn: tuple) -> None:
     rnn, data, a0, _, reset = drawn
     single = ax.gradients(rnn, cell.rule(), data.X, data.Y, initial_state=a0, reset=reset)
     assert single.recurrent.dtype == np.float32
-    steps, loss, outer, _ = run(Leaky.of(rnn), data.X.astype(float), data.Y.astype(float),
+    steps, loss, outer, _ = run(Net.of(rnn), data.X.astype(float), data.Y.astype(float),
                                 a0.astype(float), reset)  # fmt: skip
     expected = [bptt(steps[starts(reset, t) : t + 1]) for t in range(len(steps))]
     assert_close(single.recurrent, expected, 1e-5)
@@ -123,7 +124,7 @@ def test_recorded_influence() -> None:
     rnn = network(n=3)
     data = stream(rnn, 4)
     exact = ax.gradients(rnn, ax.rules.rtrl(), data.X, data.Y, record_influence=True)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y)
     assert_close(exact.influence, [M for _, M in rtrl(steps)], 1e-13)
 
 

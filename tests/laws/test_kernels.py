@@ -22,10 +22,9 @@ from drawing import (
     stream,
     take,
 )
+from numpy_cells import Net, Step, run
 from numpy_rules import (
     REDUCTIONS,
-    Leaky,
-    Step,
     all_signs,
     dense,
     diagonal,
@@ -37,7 +36,6 @@ from numpy_rules import (
     random_signs,
     random_steps,
     rtrl,
-    run,
     singular_terms,
     snap,
     tbptt,
@@ -223,7 +221,7 @@ def test_kernl(current: str) -> None:
     rule = ax.rules.kernl(current=current)
     noise = np.random.default_rng(4).normal(size=(8, rule.n_noise(rnn)))
     found = ax.gradients(rnn, rule, data.X, data.Y, initial_state=a0, noise=noise, record_influence=True)
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     steps, *_, activity = run(net, data.X, data.Y, a0)
     reference = kernl(net, steps, activity, data.X, a0, noise, current, **rule.options)
     for t, (gradient, M) in enumerate(reference):

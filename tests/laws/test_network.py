@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import axonomy as ax
 from drawing import assert_close, network, networks, stream
-from numpy_rules import Leaky, finite_differences, run
+from numpy_cells import Net, run
+from numpy_rules import finite_differences
 
 ARRAYS = ("W_rec", "W_in", "b_rec", "W_out", "b_out")
 
@@ -19,7 +20,7 @@ def test_forward(rnn: ax.LeakyRNN, T: int, seed: int) -> None:
     data, a0 = stream(rnn, T, seed), np.random.default_rng(seed).normal(size=rnn.shape.n)
     before = rnn.state
     forward = rnn.forward(data.X, initial_state=a0)
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     _, _, _, activity = run(net, data.X, data.Y, a0)
     assert_close(forward.activity, activity, 1e-13)
     assert_close(forward.state, activity, 1e-13)
@@ -32,7 +33,7 @@ def test_linearise(rnn: ax.LeakyRNN, seed: int) -> None:
     data, a0 = stream(rnn, 1, seed), np.random.default_rng(seed).normal(size=rnn.shape.n)
     before = rnn.state
     linear = rnn.linearise(data.X[0], state=a0)
-    (step,), _, _, (a,) = run(Leaky.of(rnn), data.X, data.Y, a0)
+    (step,), _, _, (a,) = run(Net.of(rnn), data.X, data.Y, a0)
     for name in ("J", "D", "a_hat"):
         assert_close(getattr(linear, name), getattr(step, name), 1e-13)
     assert_close(linear.state, a, 1e-13)

@@ -25,7 +25,7 @@ from drawing import (
     rule_of,
     stream,
 )
-from numpy_rules import Array, Leaky
+from numpy_cells import Array, Net
 
 T = 12
 every_dtype = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -85,7 +85,7 @@ def optimisers(draw: st.DrawFn) -> object:
 
 
 def compare_with_reference(rnn: ax.LeakyRNN, optimiser: object, **options: object) -> None:
-    data, net, a0 = stream(rnn, T), Leaky.of(rnn), rnn.state
+    data, net, a0 = stream(rnn, T), Net.of(rnn), rnn.state
     update_every = options.pop("update_every", 1)
     trainer = ax.Trainer(rnn, "rtrl", optimiser, update_every=update_every)
     history = trainer.run(data.X, data.Y, **options)
