@@ -664,7 +664,7 @@ def train_ahead(
             yield (s if mask[t] else s.masked())._replace(begins=bool(reset[t]))
 
     for t, (gradient, _) in enumerate(rule(steps())):
-        totals[0] += gradient
+        totals[0] += net.weights * gradient
         totals[1] += outer
         if (t + 1) % update_every == 0:
             for weights, total in zip((net.W, net.V), totals, strict=True):

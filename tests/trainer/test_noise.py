@@ -37,7 +37,7 @@ def test_gradients_through_feedback_weights(rnn: ax.LeakyRNN, seed: int) -> None
     assert net.feedback is not None
     found = ax.gradients(rnn, "rtrl", data.X, data.Y)
     steps, loss, outer, _ = numpy_cells.run(net, data.X, data.Y)
-    assert_close(found.recurrent, [gradient for gradient, _ in numpy_rules.rtrl(steps)], 1e-11)
+    assert_close(found.recurrent, [net.weights * gradient for gradient, _ in numpy_rules.rtrl(steps)], 1e-11)
     assert_close(found.output, outer, 1e-12)
     assert_close(found.loss, loss, 1e-12)
 

@@ -23,6 +23,7 @@ from drawing import (
     networks,
     parameters,
     rule_of,
+    some_state,
     stream,
 )
 from numpy_cells import Array, Net
@@ -112,7 +113,7 @@ def test_trajectory(
     rnn: ax.LeakyRNN, optimiser: object, update_every: int, masked: bool, resets: bool, seed: int
 ) -> None:
     mask, reset = flags(T, seed)
-    rnn.state = np.random.default_rng(seed).normal(size=rnn.shape.n)
+    rnn.state = some_state(rnn, seed)
     compare_with_reference(
         rnn, optimiser, update_every=update_every, mask=mask if masked else None,
         reset=reset if resets else None,
