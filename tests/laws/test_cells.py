@@ -26,6 +26,7 @@ from drawing import (
     is_finite,
     network,
     network_for,
+    networks,
     over_networks,
     ring,
     rule_of,
@@ -33,7 +34,7 @@ from drawing import (
     stream,
     take,
 )
-from numpy_cells import Net, run
+from numpy_cells import Array, Net, run
 from numpy_rules import SPLITS, all_signs, rtrl
 
 COUPLED_GATED = [kind for kind in COUPLED if kind != "leaky_rnn"]
@@ -233,3 +234,88 @@ def smallest(kind: str, rule: ax.Rule) -> tuple[ax.Rule, ax.Cell]:
         if rule.n_noise(rnn) <= 10:
             return rule, rnn
     return ax.compose(**{**rule.to_dict(), "rank": 1}), rnn
+
+
+# -------------------------------------------------------------------------- hybrids, rules in Python
+
+
+@every_kind
+@given(data=st.data())
+@settings(max_examples=10)
+def test_hybrids_of_exact_rules_are_exact(kind: str, data: st.DataObject) -> None:
+    rnn = data.draw(networks(kinds=[kind]))
+    of, (mask, reset) = stream(rnn, 7), flags(7)
+    whole = ax.rules.tbptt(window=8)
+    W_rec, W_in, b = data.draw(st.permutations(["rtrl", "rtrl_lazy", whole]))
+    given_ = {"mask": mask, "reset": reset, "initial_state": some_state(rnn, 2)}
+    exact, *found = (
+        ax.gradients(rnn, rule, of.X, of.Y, **given_).recurrent
+        for rule in (
+            "rtrl",
+            ax.by_block(W_rec=W_rec, W_in=W_in, b=b),
+            ax.by_block({"0:1": W_in, "1:": b}),
+            ax.mix([W_rec, ax.by_block({"0:1": b, "1:": W_in})], [0.3, 0.7]),
+        )
+    )
+    for gradient in found:
+        assert_close(gradient, exact, 1e-12)
+
+
+@over_networks()
+def test_by_block_is_each_rule_on_its_columns(kind: str, cell: ax.TableCell) -> None:
+    """Of rules that draw nothing; and all others run, with the weights that exist alone."""
+    rnn, rule = network_for(cell, kind=kind), rule_of(cell)
+    of, (mask, reset) = stream(rnn, 8), flags(8)
+    state = 1 if kind in ELEMENT_WISE else 4
+
+    def gradient(rule: object) -> Array:
+        return ax.gradients(rnn, rule, of.X, of.Y, mask=mask, reset=reset).recurrent
+
+    found, exact = gradient(ax.by_block(W_rec=rule, W_in="rtrl", b=rule)), gradient("rtrl")
+    assert not found[:, ~Net.of(rnn).weights].any()
+    assert np.isfinite(found).all()
+    assert_close(found[:, :, state : state + 2], exact[:, :, state : state + 2], 1e-12)
+    if cell.randomness == "deterministic" and not cell.ranked:
+        alone = gradient(rule)
+        assert_close(found[:, :, :state], alone[:, :, :state], 1e-12)
+        assert_close(found[:, :, -1], alone[:, :, -1], 1e-12)
+        mixed = gradient(ax.mix([rule, "rtrl"], [0.25, 0.75]))
+        assert_close(mixed, 0.25 * alone + 0.75 * exact, 1e-12)
+
+
+@every_kind
+def test_a_rule_in_python_sees_the_cell(kind: str) -> None:
+    """RTRL from what it is shown; its shapes; and what it adds where no weight is, does not count."""
+    seen = []
+
+    class Exact(ax.Learner):
+        """RTRL, and ones where no weight is."""
+
+        facing, tensor, randomness, solution = "past", "kij", "deterministic", "closed-form"
+        solver, title, bias = "python-rtrl", "RTRL in Python", "none"
+        memory, time = ax.Order(3), ax.Order(4)
+        carries = ("M",)
+
+        def reset(self, state: Array) -> None:
+            self.M = np.zeros((self.shape.S, self.shape.R, self.shape.m))
+
+        def step(self, step: ax.Step) -> Array:
+            seen.append(step)
+            self.M = np.einsum("kl,lij->kij", step.J, self.M) + step.M_bar
+            return np.einsum("k,kij->ij", step.q, self.M) + ~self.shape.weights
+
+    rnn = network(kind=kind)
+    of, (mask, reset), s0 = stream(rnn, 9), flags(9), some_state(rnn, 3)
+    given_ = {"initial_state": s0, "mask": mask, "reset": reset}
+    with ax.registered(Exact):
+        rule = ax.compose("past", "kij", "deterministic", "closed-form", solver="python-rtrl")
+        found = ax.gradients(rnn, rule, of.X, of.Y, **given_).recurrent
+        assert_close(found, ax.gradients(rnn, "rtrl", of.X, of.Y, **given_).recurrent, 1e-12)
+        steps, *_ = run(Net.of(rnn), of.X, of.Y, s0, reset, mask)
+        for step, expected in zip(seen, steps, strict=True):
+            for name in ("J", "D", "a_hat", "q", "leak", "state"):
+                assert_close(getattr(step, name), getattr(expected, name), 1e-13)
+            np.testing.assert_array_equal(step.M_bar, step.D[:, :, None] * step.a_hat)
+        one, other = (ax.Trainer(rnn.copy(), r, ax.Adam(0.02)) for r in (rule, "rtrl"))
+        assert_close(one.run(of.X, of.Y).loss, other.run(of.X, of.Y).loss, 1e-11)
+        assert not one.rnn.W[~rnn.shape.weights].any()
