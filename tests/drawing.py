@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ import pytest
 from hypothesis import strategies as st
 
 import axonomy as ax
-from numpy_rules import ACTIVATIONS, LOSSES, Array, Leaky, Step
+from axonomy.cells import CELLS as KINDS
+from numpy_cells import ACTIVATIONS, LOSSES, Array, Net, Step
 
 # ------------------------------------------------------------------------------------- the registry
 
@@ -27,6 +28,31 @@ def over(cells: Iterable[ax.TableCell]) -> pytest.MarkDecorator:
 
 
 every_cell = over(CELLS)
+
+COUPLED = tuple(kind for kind, network in KINDS.items() if not network.element_wise)
+ELEMENT_WISE = tuple(kind for kind, network in KINDS.items() if network.element_wise)
+every_kind = pytest.mark.parametrize("kind", KINDS)
+every_coupled = pytest.mark.parametrize("kind", COUPLED)
+every_element_wise = pytest.mark.parametrize("kind", ELEMENT_WISE)
+
+
+def cells_of(kind: str) -> list[ax.TableCell]:
+    """What can be filled of the table for this kind of network."""
+    return [cell for cell in ax.table(kind) if cell.status in ("known", "new")]
+
+
+def over_networks(
+    choose: Callable[[ax.TableCell], bool] = lambda cell: True, kinds: Iterable[str] = KINDS
+) -> pytest.MarkDecorator:
+    """Every kind of network with every cell of its table."""
+    pairs = [(kind, cell) for kind in kinds for cell in cells_of(kind) if choose(cell)]
+    ids = [f"{kind} {cell_id(cell)}" for kind, cell in pairs]
+    return pytest.mark.parametrize("kind, cell", pairs, ids=ids)
+
+
+def is_exact(cell: ax.TableCell) -> bool:
+    return cell.bias == "none" and cell.randomness == "deterministic"
+
 
 # Rules that run the network themselves are met through `ax.gradients` and `ax.Trainer` only.
 BY_HAND = [cell for cell in CELLS if cell.solver not in ("perturbation", "node_perturbation")]
@@ -58,28 +84,32 @@ def network(
     n: int = 4,
     n_in: int = 2,
     n_out: int = 3,
-    alpha: float = 0.7,
+    alpha: float | Array = 0.7,
     activation: str = "tanh",
     loss: str = "cross_entropy",
     dtype: type = np.float64,
     mask: Array | None = None,
+    kind: str = "leaky_rnn",
     **options: object,
-) -> ax.LeakyRNN:
+) -> ax.Cell:
     rng = np.random.default_rng(seed)
-    W_rec = rng.normal(size=(n, n)) / np.sqrt(n)
-    return ax.LeakyRNN(
-        W_rec if mask is None else W_rec * mask,
-        rng.normal(size=(n, n_in)) / np.sqrt(n_in),
-        rng.normal(size=n) * 0.3,
-        rng.normal(size=(n_out, n)) / np.sqrt(n),
-        rng.normal(size=n_out) * 0.3,
-        alpha=alpha,
-        activation=activation,
-        loss=loss,
-        dtype=dtype,
-        mask=mask,
-        **options,
+    gates, columns = len(KINDS[kind].gates), 1 if KINDS[kind].element_wise else n
+    W = np.hstack(
+        [
+            rng.normal(size=(gates * n, columns)) / np.sqrt(n),
+            rng.normal(size=(gates * n, n_in)) / np.sqrt(max(n_in, 1)),
+            rng.normal(size=(gates * n, 1)) * 0.3,
+        ]
     )
+    V = np.hstack([rng.normal(size=(n_out, n)) / np.sqrt(n), rng.normal(size=(n_out, 1)) * 0.3])
+    W = W * Net(W, V, loss, kind, mask=mask).weights
+    settings = {
+        "leaky_rnn": {"alpha": alpha, "activation": activation},
+        "ind_rnn": {"activation": activation},
+    }
+    arrays = W[:, :columns], W[:, columns:-1], W[:, -1], V[:, :-1], V[:, -1]
+    masks = {} if mask is None else {"mask": mask}
+    return KINDS[kind](*arrays, **settings.get(kind, {}), loss=loss, dtype=dtype, **masks, **options)
 
 
 def ring(n: int) -> Array:
@@ -87,13 +117,13 @@ def ring(n: int) -> Array:
     return (np.eye(n) + np.roll(np.eye(n), 1, axis=0)).astype(bool)
 
 
-def network_for(rule: object, n: int = 4, **options: object) -> ax.LeakyRNN:
+def network_for(rule: object, n: int = 4, **options: object) -> ax.Cell:
     """A network on which the rule, or the cell's rule, runs."""
     sparse = getattr(rule, "needs_mask", getattr(rule, "tensor", "") == "sparse")
     return network(n=n, mask=ring(n) if sparse else None, **options)
 
 
-def stream(rnn: ax.LeakyRNN, T: int, seed: int = 0) -> Stream:
+def stream(rnn: ax.Cell, T: int, seed: int = 0) -> Stream:
     """Inputs, and targets of the kind the loss wants."""
     rng = np.random.default_rng(seed + 1000)
     n_in, n_out = rnn.shape.n_in, rnn.shape.n_out
@@ -109,23 +139,36 @@ def stream(rnn: ax.LeakyRNN, T: int, seed: int = 0) -> Stream:
 
 @st.composite
 def networks(
-    draw: st.DrawFn, dtype: type = np.float64, activations: Sequence[str] = tuple(ACTIVATIONS)
-) -> ax.LeakyRNN:
-    return network(
-        seed=draw(st.integers(0, 2**32 - 1)),
-        n=draw(st.integers(1, 5)),
-        n_in=draw(st.integers(1, 3)),
-        n_out=draw(st.integers(1, 3)),
-        alpha=draw(st.sampled_from([1.0, 0.6]) | st.floats(0.05, 1.0)),
-        activation=draw(st.sampled_from(activations)),
-        loss=draw(st.sampled_from(list(LOSSES))),
-        dtype=dtype,
-    )
+    draw: st.DrawFn,
+    kinds: Iterable[str] = tuple(KINDS),
+    dtype: type = np.float64,
+    activations: Sequence[str] = tuple(ACTIVATIONS),
+    most: int = 5,
+    masks: bool = True,
+) -> ax.Cell:
+    """Of any of these kinds, with up to `most` units; those that are coupled with a mask now and then."""
+    kind, n = draw(st.sampled_from(tuple(kinds))), draw(st.integers(1, most))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    options = {"n": n, "n_in": draw(st.integers(0, 3)), "n_out": draw(st.integers(1, 3))}
+    if masks and kind in COUPLED and draw(st.integers(0, 3)) == 0:
+        options["mask"] = rng.random((n, n)) < draw(st.floats(0.0, 1.0))
+    if kind == "leaky_rnn":
+        one = st.sampled_from([1.0, 0.6]) | st.floats(0.05, 1.0)
+        options["alpha"] = draw(one | st.just(rng.uniform(0.05, 1.0, n)))
+    if kind in ("leaky_rnn", "ind_rnn"):
+        options["activation"] = draw(st.sampled_from(activations))
+    return network(seed, kind=kind, loss=draw(st.sampled_from(list(LOSSES))), dtype=dtype, **options)
 
 
-def parameters(rnn: ax.LeakyRNN) -> tuple[Array, Array]:
+def some_state(rnn: ax.Cell, seed: int) -> Array:
+    """A state (S,)."""
+    return np.random.default_rng(seed).normal(size=rnn.shape.S).astype(rnn.dtype)
+
+
+def parameters(rnn: ax.Cell) -> tuple[Array, Array]:
     """W (R, m) and the output weights [W_out, b_out] (n_out, n + 1)."""
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     return net.W, net.V
 
 
@@ -161,11 +204,12 @@ def rules() -> st.SearchStrategy[ax.Rule]:
 # ---------------------------------------------------------------------------- learners by hand
 
 
-def shape_of(steps: Sequence[Step], n: int, rule: object = None) -> ax.Shape:
+def shape_of(steps: Sequence[Step], n: int, rule: object = None, **more: object) -> ax.Shape:
     """Sizes of the steps, with a pattern where the rule needs one."""
-    S, R = steps[0].D.shape
+    (S, R), a_hat = steps[0].D.shape, steps[0].a_hat
     pattern = network_for(rule, n).shape.pattern
-    return ax.Shape(n, 0, len(steps[0].y), len(steps[0].a_hat), S // n, R // n, pattern)
+    about = {"pattern": pattern, "element_wise": a_hat.ndim == 2, **more}
+    return ax.Shape(n, 0, len(steps[0].y), a_hat.shape[-1], S // n, R // n, **about)
 
 
 def take(learner: object, s: Step, noise: Array | None = None) -> None:

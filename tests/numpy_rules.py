@@ -13,37 +13,18 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy import einsum
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from numpy_cells import Array, Net, Step
+
 Rule = Iterator[tuple[Array, Array]]
 
 
 # ------------------------------------------------------------------------------------ the steps
-
-
-class Step(NamedTuple):
-    J: Array  # (S, S)
-    D: Array  # (S, R)
-    a_hat: Array  # (m,)
-    q: Array  # (S,)
-    leak: Array  # (S, S), ds/ds_prev at fixed h
-    state: Array  # (S,), after the step
-    y: Array  # (n_out,), zero where there is no target
-    begins: bool = False  # whether a sequence begins with it
-
-    @property
-    def M_bar(self) -> Array:
-        return self.D[:, :, None] * self.a_hat  # (S, R, m)
-
-    def masked(self) -> Step:
-        return self._replace(q=np.zeros_like(self.q), y=np.zeros_like(self.y))
 
 
 def same_unit(rows: int, columns: int, n: int) -> NDArray[np.bool_]:
@@ -51,15 +32,26 @@ def same_unit(rows: int, columns: int, n: int) -> NDArray[np.bool_]:
 
 
 def random_steps(
-    rng: np.random.Generator, n: int, m: int, T: int, p: int = 1, g: int = 1, n_out: int = 0
+    rng: np.random.Generator,
+    n: int,
+    m: int,
+    T: int,
+    p: int = 1,
+    g: int = 1,
+    n_out: int = 0,
+    element_wise: bool = False,
 ) -> list[Step]:
-    """T steps of no cell in particular: dense J, everything else as free as its pattern allows."""
+    """T steps of no cell in particular: dense J, everything else as free as its pattern allows.
+
+    Element-wise: J couples no two units, and each row has regressors of its own.
+    """
     S, R = p * n, g * n
+    couples = same_unit(S, S, n) if element_wise else np.ones((S, S))
     return [
         Step(
-            J=rng.normal(size=(S, S)) * 0.8 / np.sqrt(S),
+            J=rng.normal(size=(S, S)) * couples * 0.8 / np.sqrt(p if element_wise else S),
             D=rng.normal(size=(S, R)) * same_unit(S, R, n),
-            a_hat=rng.normal(size=m),
+            a_hat=rng.normal(size=(R, m) if element_wise else m),
             q=rng.normal(size=S),
             leak=rng.normal(size=(S, S)) * same_unit(S, S, n) * 0.5,
             state=rng.normal(size=S),
@@ -101,7 +93,7 @@ def snap(steps: Sequence[Step], mask: Array, hops: int) -> Rule:
 
     mask (n, n), [to, from]. With n hops it is RTRL on the masked J, with a masked gradient.
     """
-    (S, R), n, m = steps[0].D.shape, len(mask), len(steps[0].a_hat)
+    (S, R), n, m = steps[0].D.shape, len(mask), steps[0].a_hat.shape[-1]
     reached = one = np.eye(n, dtype=bool)  # [k, i]: unit k from unit i
     for _ in range(min(hops - 1, n)):
         reached = one | (mask.astype(int) @ reached > 0)
@@ -118,35 +110,38 @@ def snap(steps: Sequence[Step], mask: Array, hops: int) -> Rule:
 
 
 def gradient_of(s: Step, c: Array) -> Array:
-    return np.outer(c @ s.D, s.a_hat)  # (R, m)
+    return (c @ s.D)[:, None] * s.a_hat  # (R, m)
 
 
-def credits(steps: Iterable[Step], W: Array | None = None) -> list[Array]:
-    """c^s = q^s + c^{s+1} J^{s+1} of each step, within its sequence; `W`: J under these weights instead."""
+# J of a step under the weights of now.
+Through = Callable[[Step], Array]
+
+
+def credits(steps: Iterable[Step], through: Through | None = None) -> list[Array]:
+    """c^s = q^s + c^{s+1} J^{s+1} of each step, within its sequence; `through`: this J instead."""
     c, found = 0.0, []
     for s in reversed(list(steps)):
         found.append(s.q + c)
-        J = s.J if W is None else s.leak + s.D @ W[:, : len(s.leak)]
-        c = 0.0 if s.begins else found[-1] @ J
+        c = 0.0 if s.begins else found[-1] @ (s.J if through is None else through(s))
     return found[::-1]
 
 
-def f_bptt(steps: Iterable[Step], window: int, W: Array | None = None) -> Rule:
-    """At every step that of T - 1 steps ago; each q goes back as it comes, through W, which may change."""
+def f_bptt(steps: Iterable[Step], window: int, through: Through | None = None) -> Rule:
+    """At every step that of T - 1 steps ago; each q goes back as it comes."""
     held: deque[Step] = deque(maxlen=window)
     c: deque[Array] = deque(maxlen=window)
     for s in steps:
         held.append(s)
         c.append(np.zeros_like(s.q))
         alone = [step._replace(q=np.zeros_like(s.q)) for step in held]
-        for credit, more in zip(c, credits([*alone[:-1], s], W), strict=True):
+        for credit, more in zip(c, credits([*alone[:-1], s], through), strict=True):
             credit += more
         full = len(held) == window
         out = c[0].copy() if full else np.zeros_like(s.q)
         yield gradient_of(held[0], out), out
 
 
-def e_bptt(steps: Iterable[Step], window: int, W: Array | None = None) -> Rule:
+def e_bptt(steps: Iterable[Step], window: int, through: Through | None = None) -> Rule:
     """At every T-th step the last T."""
     held: list[Step] = []
     for s in steps:
@@ -154,7 +149,7 @@ def e_bptt(steps: Iterable[Step], window: int, W: Array | None = None) -> Rule:
         if len(held) < window:
             yield gradient_of(s, np.zeros_like(s.q)), np.zeros_like(s.q)
             continue
-        found = credits(held, W)
+        found = credits(held, through)
         yield sum(gradient_of(*pair) for pair in zip(held, found, strict=True)), found[0]
         held = []
 
@@ -280,7 +275,7 @@ def immediate(split: str, s: Step, form: str = "row") -> tuple[Array, Array]:
     E, Q = (s.D.T, np.eye(R)) if form == "row" else (np.eye(S), s.D)  # (N, S) (N, R)
     match split:
         case "k|ij":
-            return E, Q[:, :, None] * s.a_hat
+            return E, Q[:, :, None] * s.a_hat  # row i of Q times a_hat, or its own
         case "kj|i":
             return E[:, :, None] * s.a_hat, Q
         case "kj|ij":
@@ -306,7 +301,7 @@ def from_batches(split: str, left: Array, right: Array, s: Step) -> tuple[Array,
         return left.transpose(1, 2, 0), right.transpose(1, 0, 2)
     if split == "kj|ij":
         return left.transpose(1, 2, 0), right.transpose(1, 2, 0)
-    shapes = factor_shapes(split, *s.D.shape, len(s.a_hat))
+    shapes = factor_shapes(split, *s.D.shape, s.a_hat.shape[-1])
     return left[0].reshape(-1, *shapes[0]), right[0].reshape(-1, *shapes[1])
 
 
@@ -327,7 +322,8 @@ def factored(
 ) -> Rule:
     """left <- J left, add M_bar's terms, reduce to r. noise: one array (B, ...) a step."""
     left, right = initial or (
-        np.zeros((rank, *shape)) for shape in factor_shapes(split, *steps[0].D.shape, len(steps[0].a_hat))
+        np.zeros((rank, *shape))
+        for shape in factor_shapes(split, *steps[0].D.shape, steps[0].a_hat.shape[-1])
     )
     for t, s in enumerate(steps):
         more_left, more_right = immediate(split, s, form)
@@ -466,125 +462,19 @@ def all_signs(n: int) -> Iterator[Array]:
         yield np.array(signs)
 
 
-# -------------------------------------------------------------------------------- leaky networks
-
-
-def sigmoid(h: Array) -> Array:
-    return 1 / (1 + np.exp(-h))
-
-
-# name -> phi, phi'
-ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "tanh": (np.tanh, lambda h: 1 - np.tanh(h) ** 2),
-    "relu": (lambda h: np.maximum(h, 0), lambda h: (h > 0).astype(h.dtype)),
-    "sigmoid": (sigmoid, lambda h: sigmoid(h) * (1 - sigmoid(h))),
-    "softplus": (lambda h: np.logaddexp(0, h), sigmoid),
-    "identity": (lambda h: h, np.ones_like),
-}
-
-
-def softmax(z: Array) -> Array:
-    e = np.exp(z - z.max())
-    return e / e.sum()
-
-
-# name -> L(z, y), e = dL/dz
-LOSSES: dict[str, tuple[Callable[[Array, Array], float], Callable[[Array, Array], Array]]] = {
-    "cross_entropy": (lambda z, y: -y @ np.log(softmax(z)), lambda z, y: softmax(z) * y.sum() - y),
-    "binary_cross_entropy": (
-        lambda z, y: (np.logaddexp(0, z) - y * z).sum(),
-        lambda z, y: sigmoid(z) - y,
-    ),
-    "mse": (lambda z, y: ((z - y) ** 2).sum() / 2, lambda z, y: z - y),
-}
-
-
-@dataclass
-class Leaky:
-    """a = (1 - alpha) a_prev + alpha phi(W a_hat),  z = V [a, 1]."""
-
-    W: Array  # (n, m), m = n + n_in + 1
-    V: Array  # (n_out, n + 1), the output weights and biases
-    alpha: float
-    activation: str
-    loss: str
-    feedback: Array | None = None  # (n_out, n)
-
-    @classmethod
-    def of(cls, rnn: object) -> Leaky:
-        """From anything with the attributes of axonomy's LeakyRNN."""
-        return cls(
-            W=np.hstack([rnn.W_rec, rnn.W_in, rnn.b_rec[:, None]]).astype(float),
-            V=np.hstack([rnn.W_out, rnn.b_out[:, None]]).astype(float),
-            alpha=float(rnn.alpha),
-            activation=rnn.activation,
-            loss=rnn.loss,
-            feedback=None if rnn.feedback is None else np.array(rnn.feedback, float),
-        )
-
-    @property
-    def n(self) -> int:
-        return len(self.W)
-
-    def step(self, a_prev: Array, x: Array) -> tuple[Array, Array, Array]:
-        """a (n,), h (n,), a_hat (m,)."""
-        phi, _ = ACTIVATIONS[self.activation]
-        a_hat = np.concatenate([a_prev, x, [1.0]])
-        h = self.W @ a_hat
-        return (1 - self.alpha) * a_prev + self.alpha * phi(h), h, a_hat
-
-    def output(self, a: Array) -> Array:
-        return self.V @ np.append(a, 1.0)
-
-    def loss_and_error(self, a: Array, y: Array) -> tuple[float, Array]:
-        value, derivative = LOSSES[self.loss]
-        z = self.output(a)
-        return value(z, y), derivative(z, y)
-
-    def linearised(self, a_prev: Array, x: Array, y: Array) -> tuple[Step, Array, float, Array]:
-        """The step's J, D, a_hat, q; a; the loss; the output gradient e x [a, 1]."""
-        a, h, a_hat = self.step(a_prev, x)
-        loss, e = self.loss_and_error(a, y)
-        D = self.alpha * np.diag(ACTIVATIONS[self.activation][1](h))
-        leak = (1 - self.alpha) * np.eye(self.n)
-        back = self.V[:, :-1] if self.feedback is None else self.feedback
-        step = Step(leak + D @ self.W[:, : self.n], D, a_hat, e @ back, leak, a, y)
-        return step, a, loss, np.outer(e, np.append(a, 1.0))
-
-
-def run(
-    net: Leaky,
-    X: Array,
-    Y: Array,
-    a0: Array | None = None,
-    reset: Array | None = None,
-    mask: Array | None = None,
-) -> tuple[list[Step], Array, Array, Array]:
-    """Weights held fixed: steps, loss (T,), output gradients (T, n_out, n + 1), a (T, n)."""
-    a = np.zeros(net.n) if a0 is None else a0
-    steps, losses, outer, activity = [], [], [], []
-    for t, (x, y) in enumerate(zip(X, Y, strict=True)):
-        begins = reset is not None and bool(reset[t])
-        if begins:
-            a = np.zeros(net.n)
-        step, a, loss, output_gradient = net.linearised(a, x, y)
-        steps.append((step if mask is None or mask[t] else step.masked())._replace(begins=begins))
-        losses.append(loss)
-        outer.append(output_gradient)
-        activity.append(a)
-    return steps, np.array(losses), np.array(outer), np.array(activity)
+# ------------------------------------------------------------------------------------ on networks
 
 
 def bptt(steps: Sequence[Step]) -> Array:
     """The gradient of the last step's loss, backwards through all of them."""
     c, gradient = steps[-1].q, np.zeros_like(steps[0].M_bar[0])
     for s in reversed(steps):
-        gradient = gradient + np.outer(c @ s.D, s.a_hat)  # (R, m)
+        gradient = gradient + gradient_of(s, c)
         c = c @ s.J
     return gradient
 
 
-def loss_of_last(net: Leaky, X: Array, Y: Array, a0: Array) -> float:
+def loss_of_last(net: Net, X: Array, Y: Array, a0: Array) -> float:
     a = a0
     for x in X:
         a, _, _ = net.step(a, x)
@@ -604,9 +494,9 @@ def finite_differences(f: Callable[[], float], W: Array, epsilon: float = 1e-4) 
 
 
 def kernl(
-    net: Leaky,
+    net: Net,
     steps: Sequence[Step],
-    activity: Array,
+    states: Array,
     X: Array,
     a0: Array,
     noise: Array,
@@ -616,22 +506,23 @@ def kernl(
     learning_rate: float,
     decay: float,
 ) -> Rule:
-    """M = A[k, i] B[i, j], A learned from a second network that runs under noise (T, n)."""
-    A, B, omega, perturbed = np.eye(net.n), np.zeros_like(net.W), np.zeros(net.n), a0
-    for s, a, x, xi in zip(steps, activity, X, noise, strict=True):
+    """M = sum over the unit's states l of A[k, l] B[l, i, j], A learned from a second network that runs
+    under noise (T, S)."""
+    S = net.S
+    A, B, omega, perturbed = np.eye(S), np.zeros((S, *net.W.shape)), np.zeros(S), a0
+    for s, state, x, xi in zip(steps, states, X, noise, strict=True):
         perturbed, _, _ = net.step(perturbed, x)
         acted = decay * omega
-        A = A - learning_rate / sigma**2 * np.outer(A @ acted - (perturbed - a), acted)
+        A = A - learning_rate / sigma**2 * np.outer(A @ acted - (perturbed - state), acted)
         omega, perturbed = acted + sigma * xi, perturbed + sigma * xi
-        B, D = decay * B, np.diag(s.D)
-        before = (s.q @ A)[:, None] * B + np.outer(s.q * D, s.a_hat)
-        B = B + np.outer(D, s.a_hat)
-        after = (s.q @ A)[:, None] * B
-        yield (before if current == "exact" else after), A[:, :, None] * B
+        before = einsum("kl,lij->kij", A, decay * B) + s.M_bar
+        B = decay * B + s.M_bar
+        M = einsum("kl,lij->kij", A, B)
+        yield einsum("k,kij->ij", s.q, before if current == "exact" else M), M
 
 
 def node_perturbation(
-    net: Leaky,
+    net: Net,
     steps: Iterable[Step],
     X: Array,
     a0: Array,
@@ -644,14 +535,14 @@ def node_perturbation(
     """c^s = xi^s / sigma sum_t (L(s~^t) - L(s^t)) over the T steps from s on, within its sequence."""
     perturbed, changes, held = a0, [], []
     for t, (s, x, xi) in enumerate(zip(steps, X, noise, strict=True)):
-        perturbed, _, _ = net.step(np.zeros(net.n) if s.begins else perturbed, x)
+        perturbed, _, _ = net.step(np.zeros(net.S) if s.begins else perturbed, x)
         perturbed = perturbed + sigma * xi
         more, less = (net.loss_and_error(a, s.y)[0] for a in (perturbed, s.state))
         changes.append((more - less) / sigma if mask is None or mask[t] else 0.0)
         held.append(s)
         first = t + 1 - window
         if first < 0:
-            yield gradient_of(s, np.zeros(net.n)), np.zeros(net.n)
+            yield gradient_of(s, np.zeros(net.S)), np.zeros(net.S)
             continue
         end = next((later for later in range(first + 1, t + 1) if held[later].begins), t + 1)
         c = noise[first] * sum(changes[first:end])
@@ -702,7 +593,7 @@ def adam(
 
 
 def train(
-    net: Leaky,
+    net: Net,
     X: Array,
     Y: Array,
     update: Callable[[int, int, Array], Array],
@@ -713,15 +604,14 @@ def train(
     update_every: int = 1,
     clip: float | None = None,
     l2: float = 0.0,
-    existing: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Online RTRL in place of `net`: the loss of every step (T,), and the last state (n,).
+    """Online RTRL in place of `net`: the loss of every step (T,), and the last state (S,).
 
     Gradients of `update_every` steps are summed, clipped by their norm over all parameters; l2
-    pulls at weights, not at the bias columns. Only `existing` weights (n, m) get a gradient.
+    pulls at weights, not at the bias columns. Only weights that exist get a gradient.
     """
-    a = np.zeros(net.n) if a0 is None else a0
-    M = np.zeros((net.n, *net.W.shape))
+    a = np.zeros(net.S) if a0 is None else a0
+    M = np.zeros((net.S, *net.W.shape))
     total, pending, updates = [np.zeros_like(net.W), np.zeros_like(net.V)], False, 0
     losses = np.full(len(X), np.nan)
     for t in range(len(X)):
@@ -731,7 +621,7 @@ def train(
         ((gradient, M),) = rtrl([s], M)
         if mask is None or mask[t]:
             losses[t] = loss
-            total[0] += gradient if existing is None else existing * gradient
+            total[0] += net.weights * gradient
             total[1] += outer
             pending = True
         if (t + 1) % update_every or not pending:
@@ -747,7 +637,7 @@ def train(
 
 
 def train_ahead(
-    net: Leaky,
+    net: Net,
     X: Array,
     Y: Array,
     rule: Callable[[Iterator[Step]], Rule],
@@ -774,7 +664,7 @@ def train_ahead(
             yield (s if mask[t] else s.masked())._replace(begins=bool(reset[t]))
 
     for t, (gradient, _) in enumerate(rule(steps())):
-        totals[0] += gradient
+        totals[0] += net.weights * gradient
         totals[1] += outer
         if (t + 1) % update_every == 0:
             for weights, total in zip((net.W, net.V), totals, strict=True):

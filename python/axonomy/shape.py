@@ -162,7 +162,8 @@ def _pattern(value: object, n: int) -> tuple[tuple[int, ...], ...]:
 
 
 def _sees(value: object, gates: int) -> tuple[tuple[str, ...], ...]:
-    if not isinstance(value, Sequence) or len(value) != gates:
+    listed = isinstance(value, Sequence) and all(isinstance(gate, Iterable) for gate in value)
+    if not isinstance(value, Sequence) or not listed or len(value) != gates:
         raise ValueError(
             f"sees: expected one entry for each of the {gates} gates, got {_check.describe(value)}"
         )

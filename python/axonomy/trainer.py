@@ -50,7 +50,7 @@ class Trainer:
         first, :attr:`states` has all. Stream b draws random numbers as a trainer of its own with ``seed +
         b`` would.
     threads : int
-        Threads that share the streams out.
+        Threads that share the streams out; the numbers do not depend on how many.
     initial : dict of arrays, optional
         What the learner starts from; as in :func:`axonomy.gradients`.
 
@@ -304,10 +304,12 @@ class Trainer:
         Raises
         ------
         ValueError
-            If an entry is missing or has the wrong shape, or a weight is not zero where the network has
-            none; nothing is changed then.
+            If an entry is missing or has the wrong shape, a weight is not zero where the network has none, or
+            it is of more streams; nothing is changed then.
         """
         given = _check.mapping("state", state, "a dict of arrays")
+        if any(str(name).startswith(f"stream_{self.streams}.") for name in given):
+            raise ValueError(f"state: expected that of {self.streams} streams, got that of more")
         W = _check.array("cell.W", given.get("cell.W"))
         if W.shape == self.rnn.W.shape:
             self.rnn._check_existing("cell.W", W)

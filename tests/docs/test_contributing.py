@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import axonomy as ax
+import numpy_cells
 from axonomy import credit, influence, registry
 from axonomy.axes import TENSORS
 from axonomy.cells import CELLS
@@ -65,6 +66,13 @@ def test_registries_are_what_the_steps_take_them_for() -> None:
     for folder in (influence, credit):
         assert all(component in registry.components() for component in folder.COMPONENTS)
     assert CELLS["leaky_rnn"] is ax.LeakyRNN
+    for kind, cell in CELLS.items():
+        assert getattr(ax, cell.__name__) is cell
+        assert (ROOT / "python" / "axonomy" / "cells" / f"{kind}.py").is_file()
+        assert (ROOT / "cpp" / "include" / "axonomy" / "cell" / f"{kind}.hpp").is_file()
+        assert "settings" in vars(cell) or issubclass(cell, ax.GatedCell)
+        assert len(cell.sees or cell.gates) == len(cell.gates)
+    assert {*numpy_cells.KINDS} == {*CELLS}
     assert ax.tasks.registry["add"] is ax.tasks.Add
 
 
@@ -305,6 +313,7 @@ def tree(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "cpp", tmp_path / "cpp")
     shutil.copytree(ROOT / "python" / "axonomy", tmp_path / "axonomy", ignore=shutil.ignore_patterns("*.so"))
     shutil.copy(ROOT / "CMakeLists.txt", tmp_path)
+    shutil.copy(ROOT / "tests" / "numpy_cells.py", tmp_path)
     return tmp_path
 
 
@@ -370,6 +379,7 @@ def test_lines_in_python(tree: Path) -> None:
     copied_line(package / "credit" / "__init__.py", "    synthetic.DNI,", DNI="FAKE")
     copied_line(package / "rules" / "__init__.py", "        rflo,", rflo="fake")
     copied_line(package / "cells" / "__init__.py", "leaky_rnn import", leaky_rnn="fake", LeakyRNN="Fake")
+    copied_line(tree / "numpy_cells.py", '"mgu": Kind(mgu', mgu="fake")
     copied_line(package / "tasks" / "__init__.py", "tasks.add import", add="fake", Add="Fake")
     for name in ("make_gru32", "make_gru64"):
         copied_line(package / "_core.pyi", f"def {name}", gru="fake")

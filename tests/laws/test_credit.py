@@ -13,10 +13,12 @@ import axonomy as ax
 from drawing import (
     BY_HAND,
     CELLS,
+    KINDS,
     Stream,
     assert_close,
     drive,
     every_cell,
+    every_kind,
     flags,
     network,
     network_for,
@@ -24,14 +26,13 @@ from drawing import (
     over,
     shape_of,
     short_rule,
+    some_state,
     stream,
     take,
 )
+from numpy_cells import Array, Net, Step, run
 from numpy_rules import (
-    Array,
-    Leaky,
     Rule,
-    Step,
     all_signs,
     credits,
     dni,
@@ -42,7 +43,6 @@ from numpy_rules import (
     random_steps,
     rls,
     rtrl,
-    run,
     train_ahead,
 )
 
@@ -92,13 +92,13 @@ def start_of(rule: ax.Rule, rng: np.random.Generator, shape: ax.Shape) -> Array 
 
 
 def reference(
-    rule: ax.Rule, steps: object, a0: Array, A: Array | None, jacobian: Array, W: Array | None = None
+    rule: ax.Rule, steps: object, a0: Array, A: Array | None, jacobian: Array, through: object = None
 ) -> Rule:
-    """The rule in NumPy; `jacobian`: what a learned J starts from, `W`: the weights of today."""
+    """The rule in NumPy; `jacobian`: what a learned J starts from, `through`: J of today."""
     settings = rule.options
     if rule.solver in ("f_bptt", "e_bptt"):
         twin = {"f_bptt": f_bptt, "e_bptt": e_bptt}[rule.solver]
-        return twin(steps, settings["window"], W if settings["through"] == "today" else None)
+        return twin(steps, settings["window"], through if settings["through"] == "today" else None)
     settings["current"] = rule.current
     if rule.solver == "dni_b":
         settings["jacobian"] = jacobian.copy()
@@ -170,36 +170,45 @@ def test_kernel_from_a_state(rule: ax.Rule) -> None:
         assert_close(found[t], c, 1e-11)
 
 
+def start_of_jacobian(rnn: ax.Cell, s0: Array, x: Array) -> Array:
+    """What a learned J starts from: the weights of a leaky RNN, the first J of others."""
+    return rnn.W_rec if rnn.kind == "leaky_rnn" else rnn.linearise(x, s0).J
+
+
 @on_networks
-@pytest.mark.parametrize("activation, loss, alpha", [
-    ("tanh", "cross_entropy", 1.0), ("softplus", "mse", 0.6), ("identity", "binary_cross_entropy", 0.3),
-])  # fmt: skip
-def test_kernel_on_a_network(rule: ax.Rule, activation: str, loss: str, alpha: float) -> None:
-    rnn, rng, T = network(activation=activation, loss=loss, alpha=alpha), np.random.default_rng(2), 18
-    data, a0, (mask, reset) = stream(rnn, T), rng.normal(size=4), flags(T)
+@pytest.mark.parametrize("settings", [
+    {"activation": "softplus", "loss": "mse", "alpha": np.array([0.6, 0.2, 1.0, 0.9])},
+    {"activation": "identity", "loss": "binary_cross_entropy", "alpha": 0.3},
+    *[{"kind": kind, "alpha": 1.0} for kind in KINDS],
+], ids=str)  # fmt: skip
+def test_kernel_on_a_network(rule: ax.Rule, settings: dict) -> None:
+    rnn, rng, T = network(**settings), np.random.default_rng(2), 18
+    data, a0, (mask, reset) = stream(rnn, T), some_state(rnn, 2), flags(T)
     reset[0] = False
     A = start_of(rule, rng, rnn.shape)
     found = ax.gradients(
         rnn, rule, data.X, data.Y, initial_state=a0, mask=mask, reset=reset, record_credit=True,
         initial=None if A is None else {"A": A},
     )  # fmt: skip
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     steps, *_ = run(net, data.X, data.Y, a0, reset, mask)
-    for t, (gradient, c) in enumerate(reference(rule, steps, a0, A, rnn.W_rec, net.W)):
-        assert_close(found.recurrent[t], gradient, 1e-11)
+    jacobian = start_of_jacobian(rnn, a0, data.X[0])
+    for t, (gradient, c) in enumerate(reference(rule, steps, a0, A, jacobian, net.jacobian)):
+        assert_close(found.recurrent[t], net.weights * gradient, 1e-11)
         assert_close(found.credit[t], c, 1e-11)
 
 
 @on_networks
-@pytest.mark.parametrize("update_every", [1, 3])
-def test_kernel_online(rule: ax.Rule, update_every: int) -> None:
+@pytest.mark.parametrize(("kind", "update_every"), [("leaky_rnn", 3), *[(kind, 1) for kind in KINDS]])
+def test_kernel_online(rule: ax.Rule, kind: str, update_every: int) -> None:
     """The weights change under the rule: what it keeps of each step is of the weights of that time."""
-    rnn, rng, T = network(alpha=0.6), np.random.default_rng(3), 19
-    data, a0, (mask, reset) = stream(rnn, T), rng.normal(size=4), flags(T)
+    rnn, rng, T = network(alpha=0.6, kind=kind), np.random.default_rng(3), 19
+    data, a0, (mask, reset) = stream(rnn, T), some_state(rnn, 3), flags(T)
     reset[0] = False
-    A, net = start_of(rule, rng, rnn.shape), Leaky.of(rnn)
+    A, net = start_of(rule, rng, rnn.shape), Net.of(rnn)
+    jacobian = start_of_jacobian(rnn, a0, data.X[0])
     losses = train_ahead(
-        net, data.X, data.Y, lambda steps: reference(rule, steps, a0, A, rnn.W_rec, net.W), 0.2,
+        net, data.X, data.Y, lambda steps: reference(rule, steps, a0, A, jacobian, net.jacobian), 0.2,
         a0=a0, mask=mask, reset=reset, update_every=update_every,
     )  # fmt: skip
     rnn.state = a0
@@ -235,19 +244,20 @@ def test_today_needs_the_network(rule: ax.Rule) -> None:
 @pytest.mark.parametrize("window", [1, 3, 40])
 @pytest.mark.parametrize("noise, sigma", [("signs", 0.5), ("normal", 0.02)])
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse", "binary_cross_entropy"])
-def test_node_perturbation(window: int, noise: str, sigma: float, loss: str) -> None:
-    rnn, rng, T = network(loss=loss), np.random.default_rng(4), 20
-    data, a0, (mask, reset) = stream(rnn, T), rng.normal(size=4), flags(T)
+@every_kind
+def test_node_perturbation(kind: str, window: int, noise: str, sigma: float, loss: str) -> None:
+    rnn, rng, T = network(loss=loss, kind=kind), np.random.default_rng(4), 20
+    data, a0, (mask, reset) = stream(rnn, T), some_state(rnn, 4), flags(T)
     rule = ax.rules.node_perturbation(window=window, sigma=sigma, noise=noise)
     xi = rng.normal(size=(T, rule.n_noise(rnn)))
     found = ax.gradients(
         rnn, rule, data.X, data.Y, initial_state=a0, mask=mask, reset=reset, noise=xi, record_credit=True
     )
-    net = Leaky.of(rnn)
+    net = Net.of(rnn)
     steps, *_ = run(net, data.X, data.Y, a0, reset, mask)
     twin = node_perturbation(net, steps, data.X, a0, xi, mask, window=window, sigma=sigma)
     for t, (gradient, c) in enumerate(twin):
-        assert_close(found.recurrent[t], gradient, 1e-11)
+        assert_close(found.recurrent[t], net.weights * gradient, 1e-11)
         assert_close(found.credit[t], c, 1e-11)
 
 
@@ -299,7 +309,7 @@ def cases(draw: st.DrawFn) -> tuple:
     rnn = draw(networks())
     T, seed = draw(st.integers(1, 7)), draw(st.integers(0, 999))
     of_steps = st.lists(st.booleans(), min_size=T, max_size=T).map(np.array)
-    a0 = np.random.default_rng(seed).normal(size=rnn.shape.n)
+    a0 = some_state(rnn, seed)
     return rnn, stream(rnn, T, seed), a0, draw(of_steps), draw(of_steps)
 
 
@@ -320,8 +330,9 @@ def test_e_bptt_of_the_whole_is_rtrl(through: str, case: tuple) -> None:
     found = ax.gradients(rnn, rule, data.X, data.Y, initial_state=a0, mask=mask, reset=reset)
     assert not found.recurrent[:-1].any()
     assert_close(found.recurrent[-1], exact_total(*case), 1e-11)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0, reset, mask)
-    whole = sum(gradient_of(s, c) for s, c in zip(steps, credits(steps), strict=True))
+    steps, *_ = run(Net.of(rnn), data.X, data.Y, a0, reset, mask)
+    net = Net.of(rnn)
+    whole = net.weights * sum(gradient_of(s, c) for s, c in zip(steps, credits(steps), strict=True))
     assert_close(found.recurrent[-1], whole, 1e-11)
 
 
@@ -336,10 +347,11 @@ def test_f_bptt_of_the_whole_is_rtrl(through: str, case: tuple, more: int) -> No
     X, Y, mask_, reset_ = padded(data, lag, (mask, False), (reset, False))
     found = ax.gradients(rnn, rule, X, Y, initial_state=a0, mask=mask_, reset=reset_, record_credit=True)
     assert not found.recurrent[:lag].any()
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0, reset, mask)
+    net = Net.of(rnn)
+    steps, *_ = run(net, data.X, data.Y, a0, reset, mask)
     for s, (step, c) in enumerate(zip(steps, credits(steps), strict=True)):
         assert_close(found.credit[s + lag], c, 1e-11)
-        assert_close(found.recurrent[s + lag], gradient_of(step, c), 1e-11)
+        assert_close(found.recurrent[s + lag], net.weights * gradient_of(step, c), 1e-11)
     assert_close(found.recurrent.sum(0), exact_total(*case), 1e-11)
 
 
@@ -350,7 +362,7 @@ def test_e_bptt_is_rtrl_from_window_to_window(case: tuple, window: int) -> None:
     found = ax.gradients(
         rnn, ax.rules.e_bptt(window=window), data.X, data.Y, initial_state=a0, mask=mask, reset=reset
     )
-    _, _, _, activity = run(Leaky.of(rnn), data.X, data.Y, a0, reset)
+    _, _, _, activity = run(Net.of(rnn), data.X, data.Y, a0, reset)
     for start in range(0, len(data.X) - window + 1, window):
         part = slice(start, start + window)
         before = activity[start - 1] if start else a0
@@ -491,7 +503,7 @@ def test_mean_over_all_signs(alpha: float, window: int, reset_at: int, masked_at
     data, a0 = stream(rnn, T), np.array([0.5, -0.8])
     mask, reset = np.arange(T) != masked_at, np.arange(T) == reset_at
     gradient, credit = mean_credit(rnn, data, a0, mask, reset, window, sigma=0.9)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0, reset, mask)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y, a0, reset, mask)
     for s, step in enumerate(steps):
         c = credits(steps[s : s + window])[0]
         assert_close(credit[s], c, 1e-12)
@@ -505,7 +517,7 @@ def test_mean_is_off_by_sigma_squared() -> None:
     rnn = network(activation="tanh", **SHORT)
     data, a0 = stream(rnn, T), np.array([0.5, -0.8])
     mask, reset = np.ones(T, bool), np.zeros(T, bool)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y, a0)
     off = [
         np.linalg.norm(mean_credit(rnn, data, a0, mask, reset, T, sigma)[1] - credits(steps))
         for sigma in (0.2, 0.1, 0.05)

@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import axonomy as ax
 from drawing import (
     CELLS,
+    COUPLED,
+    ELEMENT_WISE,
     assert_close,
+    cells_of,
     drive,
+    every_kind,
+    flags,
+    is_exact,
     network,
     networks,
     over,
+    over_networks,
     shape_of,
+    some_state,
     stream,
 )
-from numpy_rules import Leaky, bptt, finite_differences, loss_of_last, random_steps, rtrl, run
+from numpy_cells import Net, run
+from numpy_rules import bptt, finite_differences, loss_of_last, random_steps, rtrl
 
-EXACT = [cell for cell in CELLS if cell.bias == "none" and cell.randomness == "deterministic"]
+EXACT = [cell for cell in CELLS if is_exact(cell)]
+every_exact = over_networks(is_exact)
 
 
 @st.composite
 def streams(draw: st.DrawFn, **of_networks: object) -> tuple:
-    """rnn, data, a0 (n,), mask (T,), reset (T,)."""
+    """rnn, data, s0 (S,), mask (T,), reset (T,)."""
     rnn = draw(networks(**of_networks))
     T, seed = draw(st.integers(1, 6)), draw(st.integers(0, 999))
     flags = st.lists(st.booleans(), min_size=T, max_size=T).map(np.array)
-    a0 = np.random.default_rng(seed).normal(size=rnn.shape.n).astype(rnn.dtype)
-    return rnn, stream(rnn, T, seed), a0, draw(flags), draw(flags)
+    return rnn, stream(rnn, T, seed), some_state(rnn, seed), draw(flags), draw(flags)
 
 
 def starts(reset: np.ndarray, t: int) -> int:
@@ -38,19 +47,28 @@ def starts(reset: np.ndarray, t: int) -> int:
     return max((s for s in range(t + 1) if reset[s]), default=0)
 
 
-def test_rtrl_is_among_the_exact() -> None:
-    assert "rtrl" in [cell.solver for cell in EXACT]
+@pytest.mark.parametrize(
+    ("kind", "solvers"),
+    [
+        *[(kind, {"rtrl", "lazy"}) for kind in COUPLED],
+        *[(kind, {"rtrl", "lazy", "diagonal"}) for kind in ELEMENT_WISE],
+    ],
+)
+def test_which_are_exact(kind: str, solvers: set[str]) -> None:
+    exact = [cell for cell in cells_of(kind) if is_exact(cell) and cell.facing == "past"]
+    assert {cell.solver for cell in exact} == solvers
 
 
-@over(EXACT)
-@given(drawn=streams())
-def test_exact_is_bptt(cell: ax.TableCell, drawn: tuple) -> None:
-    rnn, data, a0, mask, reset = drawn
-    exact = ax.gradients(rnn, cell.rule(), data.X, data.Y, initial_state=a0, mask=mask, reset=reset)
-    steps, loss, outer, _ = run(Leaky.of(rnn), data.X, data.Y, a0, reset)
+@every_exact
+@given(data=st.data())
+def test_exact_is_bptt(kind: str, cell: ax.TableCell, data: st.DataObject) -> None:
+    rnn, of, s0, mask, reset = data.draw(streams(kinds=[kind]))
+    exact = ax.gradients(rnn, cell.rule(), of.X, of.Y, initial_state=s0, mask=mask, reset=reset)
+    net = Net.of(rnn)
+    steps, loss, outer, _ = run(net, of.X, of.Y, s0, reset)
     for t in range(len(steps)):
         if mask[t]:
-            assert_close(exact.recurrent[t], bptt(steps[starts(reset, t) : t + 1]), 1e-12)
+            assert_close(exact.recurrent[t], net.weights * bptt(steps[starts(reset, t) : t + 1]), 1e-12)
             assert_close(exact.output[t], outer[t], 1e-13)
             assert_close(exact.loss[t], loss[t], 1e-13)
         else:
@@ -59,25 +77,28 @@ def test_exact_is_bptt(cell: ax.TableCell, drawn: tuple) -> None:
             assert np.isnan(exact.loss[t])
 
 
-@given(drawn=streams())
-def test_rtrl_is_finite_differences(drawn: tuple) -> None:
-    rnn, data, a0, _, reset = drawn
-    net = Leaky.of(rnn)
+@every_kind
+@settings(max_examples=8)
+@given(data=st.data())
+def test_rtrl_is_finite_differences(kind: str, data: st.DataObject) -> None:
+    rnn, of, s0, _, reset = data.draw(streams(kinds=[kind], most=3))
+    net = Net.of(rnn)
     if net.activation == "relu":  # no derivative at a kink
-        steps, *_ = run(net, data.X, data.Y, a0, reset)
-        assume(min(np.abs(net.W @ s.a_hat).min() for s in steps) > 0.02)
-    exact = ax.gradients(rnn, ax.rules.rtrl(), data.X, data.Y, initial_state=a0, reset=reset)
-    t = len(data.X) - 1
+        steps, *_ = run(net, of.X, of.Y, s0, reset)
+        assume(min(np.abs((net.W * s.a_hat).sum(1)).min() for s in steps) > 0.02)
+    exact = ax.gradients(rnn, ax.rules.rtrl(), of.X, of.Y, initial_state=s0, reset=reset)
+    t = len(of.X) - 1
     start = starts(reset, t)
-    last = net, data.X[start:], data.Y[start:], np.zeros(net.n) if reset[start] else a0
-    assert_close(exact.recurrent[t], finite_differences(lambda: loss_of_last(*last), net.W), 1e-8)
-    assert_close(exact.output[t], finite_differences(lambda: loss_of_last(*last), net.V), 1e-8)
+    last = net, of.X[start:], of.Y[start:], np.zeros(net.S) if reset[start] else s0
+    numeric = finite_differences(lambda: loss_of_last(*last), net.W)
+    assert_close(exact.recurrent[t], net.weights * numeric, 1e-9)
+    assert_close(exact.output[t], finite_differences(lambda: loss_of_last(*last), net.V), 1e-9)
 
 
 @given(drawn=streams(), more=st.integers(0, 2))
 def test_whole_window_is_rtrl(drawn: tuple, more: int) -> None:
-    rnn, data, a0, mask, reset = drawn
-    given_ = {"initial_state": a0, "mask": mask, "reset": reset}
+    rnn, data, s0, mask, reset = drawn
+    given_ = {"initial_state": s0, "mask": mask, "reset": reset}
     window = ax.rules.tbptt(window=len(data.X) + more)
     exact = ax.gradients(rnn, ax.rules.rtrl(), data.X, data.Y, **given_)
     rolled = ax.gradients(rnn, window, data.X, data.Y, **given_)
@@ -85,24 +106,55 @@ def test_whole_window_is_rtrl(drawn: tuple, more: int) -> None:
     np.testing.assert_array_equal(rolled.output, exact.output)
 
 
-@over(EXACT)
-@given(drawn=streams(dtype=np.float32))
-def test_single_precision(cell: ax.TableCell, drawn: tuple) -> None:
-    rnn, data, a0, _, reset = drawn
-    single = ax.gradients(rnn, cell.rule(), data.X, data.Y, initial_state=a0, reset=reset)
+@every_exact
+@settings(max_examples=10)
+@given(data=st.data())
+def test_single_precision(kind: str, cell: ax.TableCell, data: st.DataObject) -> None:
+    rnn, of, s0, _, reset = data.draw(streams(kinds=[kind], dtype=np.float32))
+    single = ax.gradients(rnn, cell.rule(), of.X, of.Y, initial_state=s0, reset=reset)
     assert single.recurrent.dtype == np.float32
-    steps, loss, outer, _ = run(Leaky.of(rnn), data.X.astype(float), data.Y.astype(float),
-                                a0.astype(float), reset)  # fmt: skip
-    expected = [bptt(steps[starts(reset, t) : t + 1]) for t in range(len(steps))]
+    net = Net.of(rnn)
+    steps, loss, outer, _ = run(net, of.X.astype(float), of.Y.astype(float), s0.astype(float), reset)
+    expected = [net.weights * bptt(steps[starts(reset, t) : t + 1]) for t in range(len(steps))]
     assert_close(single.recurrent, expected, 1e-5)
     assert_close(single.output, outer, 1e-5)
     assert_close(single.loss, loss, 1e-5)
 
 
+@over_networks(lambda cell: cell.solver == "lazy")
+def test_lazy_is_rtrl_over_many_updates(kind: str, cell: ax.TableCell) -> None:
+    """Online, the weights changing at every step, over many blocks, resets among them."""
+    rnn = network(n=6, kind=kind)
+    data, (mask, reset) = stream(rnn, 3000), flags(3000)
+    losses, weights = [], []
+    for rule in ("rtrl", cell.rule(), cell.rule(block=7)):
+        trainer = ax.Trainer(rnn.copy(), rule, ax.SGD(0.05))
+        losses.append(trainer.run(data.X, data.Y, mask, reset & (np.arange(3000) % 10 == 0)).loss)
+        weights.append(trainer.rnn.W)
+    for loss, W in zip(losses[1:], weights[1:], strict=True):
+        np.testing.assert_allclose(loss, losses[0], rtol=0, atol=1e-9)
+        assert_close(W, weights[0], 1e-9)
+    assert np.abs(weights[0] - rnn.W).max() > 0.1
+
+
+@every_kind
+@settings(max_examples=10)
+@given(data=st.data())
+def test_every_weight_gets_a_gradient(kind: str, data: st.DataObject) -> None:
+    """At some step, from a state that is not zero; and none where there is no weight."""
+    rnn = data.draw(networks(kinds=[kind], activations=("tanh", "sigmoid"), masks=False))
+    of = stream(rnn, 3)
+    given_ = ax.gradients(rnn, "rtrl", of.X, of.Y, initial_state=some_state(rnn, 1)).recurrent
+    if rnn.shape.n_out > 1 or rnn.loss != "cross_entropy":  # else there is but one class
+        np.testing.assert_array_equal(given_.any(axis=0), rnn.shape.weights)
+    np.testing.assert_array_equal(rnn.shape.weights, Net.of(rnn).weights)
+
+
 @over(EXACT)
+@pytest.mark.parametrize("element_wise", [False, True], ids=["coupled", "element-wise"])
 @pytest.mark.parametrize("p, g", [(1, 1), (2, 1), (1, 3), (2, 3)])
-def test_exact_influence_of_any_cell(cell: ax.TableCell, p: int, g: int) -> None:
-    steps = random_steps(np.random.default_rng(0), n=3, m=5, T=5, p=p, g=g)
+def test_exact_influence_of_any_cell(cell: ax.TableCell, p: int, g: int, element_wise: bool) -> None:
+    steps = random_steps(np.random.default_rng(0), n=3, m=5, T=5, p=p, g=g, element_wise=element_wise)
     gradients, influences = drive(ax.make_learner(cell.rule(), shape_of(steps, 3)), steps)
     for t, (gradient, M) in enumerate(rtrl(steps)):
         assert_close(gradients[t], gradient, 1e-13)
@@ -123,7 +175,7 @@ def test_recorded_influence() -> None:
     rnn = network(n=3)
     data = stream(rnn, 4)
     exact = ax.gradients(rnn, ax.rules.rtrl(), data.X, data.Y, record_influence=True)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y)
     assert_close(exact.influence, [M for _, M in rtrl(steps)], 1e-13)
 
 

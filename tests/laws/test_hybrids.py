@@ -13,6 +13,7 @@ import axonomy as ax
 from drawing import (
     BY_HAND,
     CELLS,
+    COUPLED,
     assert_close,
     assert_same_state,
     drive,
@@ -260,10 +261,10 @@ def test_nothing_of_the_old_weights_is_missed(rule: ax.Rule) -> None:
     assert (results[0] != rnn.W).any()
 
 
-@given(rule=rules(), rnn=networks(), at=st.integers(0, 6), every=st.integers(1, 3))
+@given(rule=rules(), rnn=networks(kinds=COUPLED), at=st.integers(0, 6), every=st.integers(1, 3))
 def test_any_rule_resumes(rule: ax.Rule, rnn: ax.LeakyRNN, at: int, every: int) -> None:
     if rule.needs_mask:
-        rnn = network_for(rule, rnn.shape.n)
+        rnn = network_for(rule, rnn.shape.n, kind=rnn.kind)
     data, (mask, reset) = stream(rnn, 6), flags(6)
 
     def made() -> ax.Trainer:

@@ -13,19 +13,24 @@ import axonomy as ax
 from drawing import (
     CELLS,
     assert_close,
+    cells_of,
     drive,
     every_factored,
+    every_kind,
     network,
+    network_for,
     over,
+    over_networks,
     ring,
+    rule_of,
     shape_of,
+    some_state,
     stream,
     take,
 )
+from numpy_cells import Net, Step, run
 from numpy_rules import (
     REDUCTIONS,
-    Leaky,
-    Step,
     all_signs,
     dense,
     diagonal,
@@ -37,7 +42,6 @@ from numpy_rules import (
     random_signs,
     random_steps,
     rtrl,
-    run,
     singular_terms,
     snap,
     tbptt,
@@ -67,15 +71,55 @@ def test_every_past_facing_cell_is_covered() -> None:
     assert {cell.solver for cell in others} == {*UNFACTORED} | by_network
 
 
+every_coupling = pytest.mark.parametrize("element_wise", [False, True], ids=["coupled", "element-wise"])
+
+
 @over(cell for cell in CELLS if cell.solver in UNFACTORED)
 @every_shape
 def test_unfactored(cell: ax.TableCell, p: int, g: int) -> None:
-    steps = random_steps(np.random.default_rng(0), N_UNITS, M_REGRESSORS, T=13, p=p, g=g)
+    assert_unfactored(cell, p, g, element_wise=False)
+
+
+@over(cell for cell in CELLS if cell.solver in UNFACTORED and cell.tensor != "sparse")
+@every_shape
+def test_unfactored_with_regressors_of_each_row(cell: ax.TableCell, p: int, g: int) -> None:
+    assert_unfactored(cell, p, g, element_wise=True)
+
+
+def assert_unfactored(cell: ax.TableCell, p: int, g: int, element_wise: bool) -> None:
+    rng = np.random.default_rng(0)
+    steps = random_steps(rng, N_UNITS, M_REGRESSORS, T=13, p=p, g=g, element_wise=element_wise)
     rule = cell.rule()
     gradients, influences = drive(ax.make_learner(rule, shape_of(steps, N_UNITS, rule)), steps)
     for t, (gradient, M) in enumerate(UNFACTORED[cell.solver](steps, rule)):
         assert_close(gradients[t], gradient, 1e-12)
         assert_close(influences[t], M, 1e-12)
+
+
+# What the gates see, of [state, inputs, bias]; three units, and so one input.
+SEES = [
+    (("state", "input", "bias"), ("input", "bias"), ("state", "bias")),
+    (("bias",), ("state",), ("state", "input")),
+    (("input",), ("state", "bias"), ("state", "bias")),
+]
+
+
+@over(cell for cell in CELLS if cell.solver in UNFACTORED)
+@pytest.mark.parametrize("sees", SEES, ids=str)
+@pytest.mark.parametrize("p", [1, 2])
+def test_what_gates_do_not_see(cell: ax.TableCell, sees: tuple, p: int) -> None:
+    """No gradient there; and no influence of the rules that hold none."""
+    steps = random_steps(np.random.default_rng(3), N_UNITS, M_REGRESSORS, T=13, p=p, g=3)
+    rule = cell.rule()
+    shape = ax.Shape(N_UNITS, 1, 0, None, p, 3, shape_of(steps, N_UNITS, rule).pattern, sees)
+    there = shape.weights
+    assert not there.all()
+    gradients, influences = drive(ax.make_learner(rule, shape), steps)
+    for t, (gradient, M) in enumerate(UNFACTORED[cell.solver](steps, rule)):
+        assert_close(gradients[t], there * gradient, 1e-12)
+        assert_close(there * influences[t], there * M, 1e-12)
+        if cell.solver in ("rtrl", "lazy"):
+            assert not influences[t][:, ~there].any()
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 7])
@@ -93,7 +137,7 @@ def test_windows(window: int) -> None:
 
 def initial_factors(rng: np.random.Generator, split: str, steps: list[Step], rank: int) -> tuple:
     """Random (r, ...) factors to start from."""
-    shapes = factor_shapes(split, *steps[0].D.shape, len(steps[0].a_hat))
+    shapes = factor_shapes(split, *steps[0].M_bar.shape)
     return tuple(rng.normal(size=(rank, *shape)) for shape in shapes)
 
 
@@ -107,10 +151,12 @@ def batches(split: str, R: int, m: int) -> int:
     return {"ki|ij": R, "kj|ij": m}.get(split, 1)
 
 
-def assert_follows(rule: ax.Rule, reduction: object, p: int, g: int, form: str, tolerance: float) -> None:
+def assert_follows(
+    rule: ax.Rule, reduction: object, p: int, g: int, form: str, tolerance: float, **of_steps: object
+) -> None:
     """The cell's gradients and influences over some steps, from random factors and noise."""
     rng = np.random.default_rng(2)
-    steps = random_steps(rng, N_UNITS, M_REGRESSORS, T=5, p=p, g=g)
+    steps = random_steps(rng, N_UNITS, M_REGRESSORS, T=5, p=p, g=g, **of_steps)
     factors = initial_factors(rng, rule.tensor, steps, rule.rank)
     learner = ax.make_learner(rule, shape_of(steps, N_UNITS), initial=as_initial(factors))
     signs = rng.choice([-1.0, 1.0], size=(len(steps), learner.n_noise))
@@ -135,18 +181,34 @@ def assert_follows(rule: ax.Rule, reduction: object, p: int, g: int, form: str, 
 @every_current
 @every_shape
 def test_factored(cell: ax.TableCell, rank: int, current: str, p: int, g: int) -> None:
+    assert_factored(cell, rank, current, p, g, element_wise=False)
+
+
+@over(cell for cell in cells_of("ind_rnn") if cell.ranked)
+@every_rank
+@every_current
+@every_shape
+def test_factored_with_regressors_of_each_row(
+    cell: ax.TableCell, rank: int, current: str, p: int, g: int
+) -> None:
+    assert_factored(cell, rank, current, p, g, element_wise=True)
+
+
+def assert_factored(
+    cell: ax.TableCell, rank: int, current: str, p: int, g: int, *, element_wise: bool
+) -> None:
     rule = cell.rule(rank=rank, current=current)
     reduction = REDUCTIONS[cell.randomness, cell.solution]
     if reduction is random_signs:
         for normaliser in ("per_term", "shared"):
             assert_follows(
                 cell.rule(rank=rank, current=current, normaliser=normaliser),
-                partial(random_signs, normaliser=normaliser), p, g, "row", 1e-12,
+                partial(random_signs, normaliser=normaliser), p, g, "row", 1e-12, element_wise=element_wise,
             )  # fmt: skip
     elif reduction is truncated_svd:
-        assert_follows(rule, truncated_svd, p, g, "row", 1e-9)
+        assert_follows(rule, truncated_svd, p, g, "row", 1e-9, element_wise=element_wise)
     else:
-        assert_optimal(rule, p, g, np.float64, 1e-9)
+        assert_optimal(rule, p, g, np.float64, 1e-9, element_wise)
 
 
 @over(cell for cell in CELLS if cell.solver == "optimal")
@@ -155,24 +217,27 @@ def test_optimal_in_single_precision(cell: ax.TableCell, rank: int) -> None:
     assert_optimal(cell.rule(rank=rank), 1, 1, np.float32, 2e-5)
 
 
+@every_coupling
 @every_rank
 @every_current
 @every_shape
-def test_uoro(rank: int, current: str, p: int, g: int) -> None:
+def test_uoro(rank: int, current: str, p: int, g: int, element_wise: bool) -> None:
     """Terms by state, as published."""
     for normaliser in ("per_term", "shared"):
         rule = ax.rules.uoro(rank=rank, current=current, normaliser=normaliser)
         reduction = partial(random_signs, normaliser=normaliser)
-        assert_follows(rule, reduction, p, g, "state", 1e-12)
+        assert_follows(rule, reduction, p, g, "state", 1e-12, element_wise=element_wise)
 
 
-def assert_optimal(rule: ax.Rule, p: int, g: int, dtype: type, tolerance: float) -> None:
+def assert_optimal(
+    rule: ax.Rule, p: int, g: int, dtype: type, tolerance: float, element_wise: bool = False
+) -> None:
     """Z is not unique, its mean and variance are: all signs of one step, from random factors.
 
     All batches share their signs here: a mean, and a variance batch by batch, does not mind.
     """
     rng = np.random.default_rng(3)
-    (s,) = steps = random_steps(rng, N_UNITS, M_REGRESSORS, T=1, p=p, g=g)
+    (s,) = steps = random_steps(rng, N_UNITS, M_REGRESSORS, T=1, p=p, g=g, element_wise=element_wise)
     factors = initial_factors(rng, rule.tensor, steps, rule.rank)
     learner = ax.make_learner(rule, shape_of(steps, N_UNITS), initial=as_initial(factors), dtype=dtype)
     n_batches = batches(rule.tensor, g * N_UNITS, M_REGRESSORS)
@@ -216,19 +281,52 @@ def some_signs(rng: np.random.Generator, k: int) -> list[np.ndarray]:
 # --------------------------------------------------------------------------- by perturbation
 
 
+@every_kind
 @every_current
-def test_kernl(current: str) -> None:
-    rnn = network(n=3, alpha=0.6)
-    data, a0 = stream(rnn, 8), np.array([0.4, -0.3, 0.8])
+def test_kernl(kind: str, current: str) -> None:
+    rnn = network(n=3, alpha=0.6, kind=kind)
+    data, s0 = stream(rnn, 8), some_state(rnn, 1)
     rule = ax.rules.kernl(current=current)
     noise = np.random.default_rng(4).normal(size=(8, rule.n_noise(rnn)))
-    found = ax.gradients(rnn, rule, data.X, data.Y, initial_state=a0, noise=noise, record_influence=True)
-    net = Leaky.of(rnn)
-    steps, *_, activity = run(net, data.X, data.Y, a0)
-    reference = kernl(net, steps, activity, data.X, a0, noise, current, **rule.options)
+    found = ax.gradients(rnn, rule, data.X, data.Y, initial_state=s0, noise=noise, record_influence=True)
+    net = Net.of(rnn)
+    steps, *_, states = run(net, data.X, data.Y, s0)
+    reference = kernl(net, steps, states, data.X, s0, noise, current, **rule.options)
     for t, (gradient, M) in enumerate(reference):
-        assert_close(found.recurrent[t], gradient, 1e-12)
+        assert_close(found.recurrent[t], net.weights * gradient, 1e-12)
         assert_close(found.influence[t], M, 1e-12)
+
+
+# ------------------------------------------------------------------------------- on every network
+
+
+@over_networks(lambda cell: cell.facing == "past" and cell.solver not in ("optimal", "perturbation"))
+def test_on_every_network(kind: str, cell: ax.TableCell) -> None:
+    """What the rule is given by the network, against the twins of both."""
+    rnn = network_for(cell, n=N_UNITS, kind=kind, state_noise=0.0)
+    data, s0, rule = stream(rnn, 13), some_state(rnn, 3), rule_of(cell)
+    rng, net = np.random.default_rng(6), Net.of(rnn)
+    noise = rng.choice([-1.0, 1.0], size=(13, rule.n_noise(rnn)))
+    steps, *_ = run(net, data.X, data.Y, s0)
+    if cell.ranked:
+        R, m = rnn.W.shape
+        blocks = noise.reshape(13, batches(cell.tensor, R, m), rule.rank, -1) if noise.size else None
+        reduction = REDUCTIONS[cell.randomness, cell.solution]
+        reference = factored(steps, cell.tensor, reduction, rank=rule.rank, noise=blocks)
+    else:
+        reference = UNFACTORED[cell.solver](steps, rule)
+    found = ax.gradients(
+        rnn,
+        rule,
+        data.X,
+        data.Y,
+        initial_state=s0,
+        noise=noise if noise.size else None,
+        record_influence=True,
+    )
+    for t, (gradient, M) in enumerate(reference):
+        assert_close(found.recurrent[t], net.weights * gradient, 1e-9)
+        assert_close(net.weights * found.influence[t], net.weights * M, 1e-9)
 
 
 # ------------------------------------------------------------------------ laws between the two

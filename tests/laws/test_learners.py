@@ -23,7 +23,8 @@ from drawing import (
     stream,
     take,
 )
-from numpy_rules import Step, random_steps
+from numpy_cells import Step
+from numpy_rules import random_steps
 
 N_UNITS = 3
 

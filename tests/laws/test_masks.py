@@ -27,7 +27,8 @@ from drawing import (
     rule_of,
     stream,
 )
-from numpy_rules import Array, Leaky, bptt, diagonal, random_steps, run, snap
+from numpy_cells import Array, Net, run
+from numpy_rules import bptt, diagonal, random_steps, snap
 
 N_UNITS = 4
 masks = st.integers(0, 2**32 - 1).flatmap(
@@ -171,11 +172,10 @@ def test_trajectory(rule: object, optimiser: object, update_every: int) -> None:
         ax.Adam: lambda o: numpy_rules.adam(lambda t: o.lr, o.beta1, o.beta2, o.eps),
     }[type(optimiser)](optimiser)
     rnn = network(mask=ring(4))
-    data, net = stream(rnn, 12), Leaky.of(rnn)
+    data, net = stream(rnn, 12), Net.of(rnn)
     history = ax.Trainer(rnn, rule, optimiser, update_every=update_every).run(data.X, data.Y)
     losses, _ = numpy_rules.train(
         net, data.X, data.Y, update, update_every=update_every, clip=optimiser.clip, l2=optimiser.l2,
-        existing=weights(rnn),
     )  # fmt: skip
     assert_close(history.loss, losses, 1e-10)
     assert_close(rnn.W, net.W, 1e-10)
@@ -308,7 +308,7 @@ def test_exact_once_all_is_reached(mask: Array, seed: int, alpha: float, hops: i
     )
     assert_close(found.recurrent, exact.recurrent, 1e-12)
     assert_close(found.influence, weights(rnn) * exact.influence, 1e-12)
-    steps, *_ = run(Leaky.of(rnn), data.X, data.Y, a0)
+    steps, *_ = run(Net.of(rnn), data.X, data.Y, a0)
     assert_close(found.recurrent[-1], weights(rnn) * bptt(steps), 1e-12)
 
 

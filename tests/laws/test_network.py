@@ -8,44 +8,94 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import axonomy as ax
-from drawing import assert_close, network, networks, stream
-from numpy_rules import Leaky, finite_differences, run
+from drawing import (
+    COUPLED,
+    KINDS,
+    assert_close,
+    every_kind,
+    network,
+    networks,
+    ring,
+    some_state,
+    stream,
+)
+from numpy_cells import KINDS as twins
+from numpy_cells import Array, Net, run
+from numpy_rules import finite_differences
 
 ARRAYS = ("W_rec", "W_in", "b_rec", "W_out", "b_out")
 
 
-@given(rnn=networks(), T=st.integers(1, 6), seed=st.integers(0, 99))
-def test_forward(rnn: ax.LeakyRNN, T: int, seed: int) -> None:
-    data, a0 = stream(rnn, T, seed), np.random.default_rng(seed).normal(size=rnn.shape.n)
-    before = rnn.state
-    forward = rnn.forward(data.X, initial_state=a0)
-    net = Leaky.of(rnn)
-    _, _, _, activity = run(net, data.X, data.Y, a0)
-    assert_close(forward.activity, activity, 1e-13)
-    assert_close(forward.state, activity, 1e-13)
-    assert_close(forward.output, [net.output(a) for a in activity], 1e-13)
+def test_every_kind_has_a_twin() -> None:
+    assert {*twins} == {*KINDS}
+    for kind, network_ in KINDS.items():
+        about, shape = twins[kind], network(kind=kind).shape
+        assert (len(network_.gates), len(network_.components)) == (len(about.sees), about.components)
+        assert (shape.rows_per_unit, shape.states_per_unit) == (len(about.sees), about.components)
+        assert (shape.fed_back, shape.element_wise) == (about.fed_back, about.element_wise)
+
+
+@every_kind
+@given(data=st.data(), T=st.integers(1, 6), seed=st.integers(0, 99))
+def test_forward(kind: str, data: st.DataObject, T: int, seed: int) -> None:
+    rnn = data.draw(networks(kinds=[kind]))
+    of, s0, before = stream(rnn, T, seed), some_state(rnn, seed), rnn.state
+    forward = rnn.forward(of.X, initial_state=s0)
+    net = Net.of(rnn)
+    *_, states = run(net, of.X, of.Y, s0)
+    assert_close(forward.state, states, 1e-13)
+    assert_close(forward.activity, states[:, -rnn.shape.n :], 1e-13)
+    assert_close(forward.output, [net.output(s) for s in states], 1e-13)
     np.testing.assert_array_equal(rnn.state, before)
 
 
-@given(rnn=networks(), seed=st.integers(0, 99))
-def test_linearise(rnn: ax.LeakyRNN, seed: int) -> None:
-    data, a0 = stream(rnn, 1, seed), np.random.default_rng(seed).normal(size=rnn.shape.n)
-    before = rnn.state
-    linear = rnn.linearise(data.X[0], state=a0)
-    (step,), _, _, (a,) = run(Leaky.of(rnn), data.X, data.Y, a0)
-    for name in ("J", "D", "a_hat"):
+@every_kind
+@given(data=st.data(), seed=st.integers(0, 99))
+def test_linearise(kind: str, data: st.DataObject, seed: int) -> None:
+    rnn = data.draw(networks(kinds=[kind]))
+    of, s0, before = stream(rnn, 1, seed), some_state(rnn, seed), rnn.state
+    linear = rnn.linearise(of.X[0], state=s0)
+    (step,), *_ = run(Net.of(rnn), of.X, of.Y, s0)
+    for name in ("J", "D", "a_hat", "leak", "state"):
         assert_close(getattr(linear, name), getattr(step, name), 1e-13)
-    assert_close(linear.state, a, 1e-13)
     np.testing.assert_array_equal(rnn.state, before)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softplus", "identity"])
-def test_J_is_the_derivative(activation: str) -> None:
-    rnn = network(n=4, alpha=0.6, activation=activation)
-    rng = np.random.default_rng(5)
-    x, a0, pull = rng.normal(size=2), rng.normal(size=4), rng.normal(size=4)
-    numeric = finite_differences(lambda: pull @ rnn.forward(x[None], initial_state=a0).state[0], a0)
-    assert_close(pull @ rnn.linearise(x, state=a0).J, numeric, 1e-10)
+@pytest.mark.parametrize(
+    ("kind", "masked"), [*[(kind, False) for kind in KINDS], *[(kind, True) for kind in COUPLED]]
+)
+def test_linearise_is_the_derivative(kind: str, masked: bool) -> None:
+    """J of the state, D of the biases, M_bar of all weights, leak of the state as W_rec is zero."""
+    rnn = network(n=4, kind=kind, alpha=np.array([0.2, 0.5, 1.0, 0.9]), mask=ring(4) if masked else None)
+    rng, s0 = np.random.default_rng(5), some_state(network(kind=kind), 5)
+    x, pull = rng.normal(size=2), rng.normal(size=rnn.shape.S)
+
+    def pulled() -> float:
+        return pull @ rnn.forward(x[None], initial_state=s0).state[0]
+
+    def along(name: str) -> Array:
+        """Of pulled, by an array of the network."""
+        value = getattr(rnn, name)
+
+        def moved() -> float:
+            setattr(rnn, name, np.where(there, value, 0.0))
+            return pulled()
+
+        there = np.ones(value.shape, bool) if name == "b_rec" else rnn.shape.weights
+        gradient = finite_differences(moved, value)
+        setattr(rnn, name, value)
+        return gradient
+
+    linear = rnn.linearise(x, state=s0)
+    assert_close(pull @ linear.J, finite_differences(pulled, s0), 1e-10)
+    assert_close(pull @ linear.D, along("b_rec"), 1e-10)
+    M_bar = linear.D[:, :, None] * linear.a_hat
+    assert_close(np.einsum("k,kij->ij", pull, M_bar) * rnn.shape.weights, along("W"), 1e-10)
+    _, h, _ = Net.of(rnn).step(s0, x)
+    rnn.W_rec = np.zeros_like(rnn.W_rec)
+    rnn.b_rec = rnn.b_rec + h - Net.of(rnn).step(s0, x)[1]
+    assert_close(pull @ linear.leak, finite_differences(pulled, s0), 1e-10)
+    assert_close(rnn.linearise(x, state=s0).J, linear.leak, 1e-13)
 
 
 def test_default_state_is_the_networks_own() -> None:

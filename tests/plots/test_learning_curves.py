@@ -16,7 +16,7 @@ import axonomy as ax
 from axonomy._extras import MissingExtra
 from axonomy.plots import learning_curves, style
 from axonomy.plots.learning_curves import MOST_POINTS, smooth
-from numpy_rules import Array
+from numpy_cells import Array
 
 FLOORS = ax.tasks.Add().floors
 

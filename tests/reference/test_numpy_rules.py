@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from numpy_cells import ACTIVATIONS, LOSSES, Net, run
 from numpy_rules import (
-    ACTIVATIONS,
-    LOSSES,
     SPLITS,
-    Leaky,
     all_signs,
     balance,
     bptt,
@@ -27,7 +25,6 @@ from numpy_rules import (
     random_signs_variance,
     random_steps,
     rtrl,
-    run,
     singular_terms,
     truncated_svd,
 )
@@ -95,7 +92,7 @@ def test_finite_differences(activation: str, loss: str) -> None:
     rng = np.random.default_rng(4)
     n, n_in, n_out, T = 3, 2, 3, 5
     W, V = rng.normal(size=(n, n + n_in + 1)), rng.normal(size=(n_out, n + 1))
-    net = Leaky(W, V, 0.7, activation, loss)
+    net = Net(W, V, loss, alpha=0.7, activation=activation)
     X, Y = rng.normal(size=(T, n_in)), rng.dirichlet(np.ones(n_out), size=T)
     a0 = rng.normal(size=n)
     steps, _, outer, _ = run(net, X, Y, a0)

@@ -10,18 +10,8 @@ import numpy as np
 import pytest
 
 import axonomy as ax
-from numpy_rules import (
-    Leaky,
-    diagonal,
-    dni,
-    e_bptt,
-    f_bptt,
-    factored,
-    random_signs,
-    rtrl,
-    run,
-    shared_signs,
-)
+from numpy_cells import Net, run
+from numpy_rules import diagonal, dni, e_bptt, f_bptt, factored, random_signs, rtrl, shared_signs
 
 HERE = Path(__file__).parent
 CASES = {path.stem: dict(np.load(path)) for path in sorted(HERE.glob("case*.npz"))}
@@ -46,15 +36,21 @@ NUMPY = {
 
 # The future-facing rules: recorded name, and through which weights credit goes back -> rule, NumPy reference.
 AHEAD = {
-    "f-bptt5 time": (ax.rules.f_bptt(window=5), lambda steps, W, **_: f_bptt(steps, 5)),
-    "f-bptt5 today": (ax.rules.f_bptt(window=5, through="today"), lambda steps, W, **_: f_bptt(steps, 5, W)),
-    "e-bptt7 time": (ax.rules.e_bptt(window=7), lambda steps, W, **_: e_bptt(steps, 7)),
-    "e-bptt7 today": (ax.rules.e_bptt(window=7, through="today"), lambda steps, W, **_: e_bptt(steps, 7, W)),
-    "dni": (ax.rules.dni(), lambda steps, W, **start: dni(steps, **start, learning_rate=0.01)),
+    "f-bptt5 time": (ax.rules.f_bptt(window=5), lambda steps, net, **_: f_bptt(steps, 5)),
+    "f-bptt5 today": (
+        ax.rules.f_bptt(window=5, through="today"),
+        lambda steps, net, **_: f_bptt(steps, 5, net.jacobian),
+    ),
+    "e-bptt7 time": (ax.rules.e_bptt(window=7), lambda steps, net, **_: e_bptt(steps, 7)),
+    "e-bptt7 today": (
+        ax.rules.e_bptt(window=7, through="today"),
+        lambda steps, net, **_: e_bptt(steps, 7, net.jacobian),
+    ),
+    "dni": (ax.rules.dni(), lambda steps, net, **start: dni(steps, **start, learning_rate=0.01)),
     "dni-b": (
         ax.rules.dni_b(),
-        lambda steps, W, **start: dni(
-            steps, **start, learning_rate=0.01, label="tanh", jacobian=W[:, :6], jacobian_rate=0.01
+        lambda steps, net, **start: dni(
+            steps, **start, learning_rate=0.01, label="tanh", jacobian=net.W[:, :6], jacobian_rate=0.01
         ),
     ),
 }
@@ -71,9 +67,9 @@ def network(case: dict) -> ax.LeakyRNN:
     )
 
 
-def leaky(case: dict) -> Leaky:
+def leaky(case: dict) -> Net:
     arrays = {key: case[key] for key in ("W_rec", "W_in", "b_rec", "W_out", "b_out", "alpha")}
-    return Leaky.of(SimpleNamespace(**arrays, activation="tanh", loss="cross_entropy", feedback=None))
+    return Net.of(SimpleNamespace(**arrays, activation="tanh", loss="cross_entropy", feedback=None))
 
 
 def assert_recorded(actual: object, recorded: np.ndarray) -> None:
@@ -133,5 +129,5 @@ def test_numpy_reference(case: dict, name: str) -> None:
 def test_numpy_reference_ahead(case: dict, name: str) -> None:
     net = leaky(case)
     steps, *_ = run(net, case["X"], case["Y"], case["a0"])
-    found = AHEAD[name][1](steps, net.W, a0=case["a0"], A=case["dni.A0"])
+    found = AHEAD[name][1](steps, net, a0=case["a0"], A=case["dni.A0"])
     assert_recorded([gradient for gradient, _ in found], case[f"{name.split()[0]}.grad"])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import axonomy as ax
+from axonomy.cells import CELLS as KINDS
 from axonomy.optimisers import Constant
 from drawing import network, stream
 
@@ -291,6 +292,167 @@ DTYPE = "dtype: expected float32 or float64, got"
 )
 def test_networks(call: Callable[[], object], message: str) -> None:
     assert_refused(call, message)
+
+
+def of_kind(kind: str, **options: object) -> Callable[[], object]:
+    return lambda: KINDS[kind].random(**{"n_in": 2, "n_hidden": 4, "n_out": 3, **options})
+
+
+def with_array(kind: str, **arrays: object) -> Callable[[], object]:
+    names = ("W_rec", "W_in", "b_rec", "W_out", "b_out")
+    good = network(kind=kind)
+    return lambda: KINDS[kind](**{**{name: getattr(good, name) for name in names}, **arrays})
+
+
+def set_of_kind(kind: str, name: str, value: object) -> Callable[[], object]:
+    return lambda: setattr(network(kind=kind), name, value)
+
+
+GATES = {"gru": 4, "lstm": 4, "mgu": 3}
+SEE_INPUT, SEE_STATE = "sees input and bias only", "sees state and bias only"
+
+
+@refusals(
+    "cell",
+    [
+        *[
+            case
+            for kind, gates in GATES.items()
+            for case in (
+                (
+                    with_array(kind, W_rec=np.eye(4)),
+                    f"W_rec: expected a real array of shape ({4 // gates * gates}, {4 // gates}) ("
+                    f"{gates} n, n), got shape (4, 4)",
+                ),
+                (
+                    with_array(kind, W_in=np.ones((4, 2))),
+                    f"W_in: expected a real array of shape ({4 * gates}, any) ({gates} n, n_in), got shape "
+                    "(4, 2)",
+                ),
+                (
+                    with_array(kind, b_rec=np.ones(4)),
+                    f"b_rec: expected a real array of shape ({4 * gates},) (R), got shape (4,)",
+                ),
+                (
+                    with_array(kind, W_out=np.ones((3, 8))),
+                    "W_out: expected a real array of shape (any, 4) (n_out, n), got shape (3, 8)",
+                ),
+                (with_array(kind, W_rec=np.ones(4)), "W_rec: expected a real array of shape ("),
+                (of_kind(kind, recurrent="uniform"), "recurrent: expected one of 'orthogonal', 'glorot', "),
+            )
+        ],
+        (
+            with_array("gru", W_rec=np.ones((16, 4))),
+            f"W_rec: expected zeros as gate 'x' {SEE_INPUT}, got 1.0 at (8, 0)",
+        ),
+        (
+            with_array("gru", W_in=np.ones((16, 2))),
+            f"W_in: expected zeros as gate 'a' {SEE_STATE}, got 1.0 at (12, 0)",
+        ),
+        (
+            with_array("mgu", W_rec=np.ones((12, 4))),
+            f"W_rec: expected zeros as gate 'x' {SEE_INPUT}, got 1.0 at (4, 0)",
+        ),
+        (
+            set_of_kind("mgu", "W_in", np.ones((12, 2))),
+            f"W_in: expected zeros as gate 'a' {SEE_STATE}, got 1.0 at (8, 0)",
+        ),
+        (
+            set_of_kind("gru", "W", np.ones((16, 7))),
+            f"W: expected zeros as gate 'x' {SEE_INPUT}, got 1.0 at (8, 0)",
+        ),
+        (
+            set_of_kind("gru", "W", np.ones((16, 8))),
+            "W: expected a real array of shape (16, 7) (R, m), got shape (16, 8)",
+        ),
+        (
+            set_of_kind("lstm", "state", np.ones(4)),
+            "state: expected a real array of shape (8,) (S), got shape (4,)",
+        ),
+        (with_array("lstm", mask=np.eye(4, dtype=bool)), "W_rec: expected zeros where the mask is "),
+        (with_array("gru", mask=np.ones((3, 3), bool)), "mask: expected shape (4, 4), (n, n), got (3, 3)"),
+        (
+            with_array("elstm", mask=np.ones((4, 4), bool)),
+            "mask: expected none, as the units of ELSTM are not coupled",
+        ),
+        (
+            with_array("elstm", W_rec=np.ones((12, 4))),
+            "W_rec: expected a real array of shape (12, 1) (3 n, 1), got shape (12, 4)",
+        ),
+        (
+            with_array("ind_rnn", W_rec=np.ones(4)),
+            "W_rec: expected a real array of shape (any, 1) (n, 1), got shape (4,)",
+        ),
+        (
+            set_of_kind("ind_rnn", "W_rec", np.eye(4)),
+            "W_rec: expected a real array of shape (4, 1) (R, 1), got shape (4, 4)",
+        ),
+        (with_array("ind_rnn", activation="step"), "activation: expected one of 'tanh', ..., got 'step'"),
+        (with_array("gru", loss="l2"), "loss: expected one of 'cross_entropy', ..., got 'l2'"),
+        (with_array("mgu", state_noise=-1), f"state_noise: {REAL} at least 0, got -1"),
+        (of_kind("elstm", density=0.5), "density: expected none, as the units of ELSTM are not coupled"),
+        (of_kind("ind_rnn", recurrent="orthogonal"), "recurrent: expected one of 'uniform', 'glorot', "),
+        (of_kind("gru", recurrent=3), "recurrent: expected one of 'orthogonal', ..., got 3"),
+        (of_kind("leaky_rnn", inputs="uniform"), "inputs: expected one of 'normal', 'glorot', got 'uniform'"),
+        (of_kind("gru", inputs=None), "inputs: expected one of 'normal', 'glorot', got None"),
+        (of_kind("gru", keep_bias="one"), f"keep_bias: {REAL}, got 'one'"),
+        (of_kind("lstm", keep_bias=NAN), f"keep_bias: {REAL}, got nan"),
+        (of_kind("gru", chrono=1), f"chrono: {WHOLE} 2, got 1"),
+        (of_kind("gru", chrono=10.0), f"chrono: {WHOLE} 2, got 10.0"),
+        (
+            of_kind("lstm", chrono=10, keep_bias=1.0),
+            "keep_bias: expected none beside chrono, which sets the same biases",
+        ),
+        # What learners are told of the gates.
+        (
+            lambda: ax.Shape(2, rows_per_unit=2, sees=(("state",),)),
+            "sees: expected one entry for each of the 2 gates, got (('state',),)",
+        ),
+        (lambda: ax.Shape(2, sees=3), "sees: expected one entry for each of the 1 gates, got 3"),
+        (lambda: ax.Shape(2, sees=(("inputs",),)), "sees: expected one of 'state', ..., got 'inputs'"),
+        (lambda: ax.Shape(2, sees=("state",)), "sees: expected one of 'state', ..., got 's'"),
+        (lambda: ax.Shape(2, sees=(3,)), "sees: expected one entry for each of the 1 gates, got (3,)"),
+        (lambda: ax.Shape(2, sees=((["state"],),)), "sees: expected one of 'state', ..., got ['state']"),
+        (
+            lambda: ax.Shape(2, pattern=RING, element_wise=True),
+            "pattern: expected none, as an element-wise network couples no two units",
+        ),
+        (lambda: ax.Shape(2, fed_back=1), "fed_back: expected a whole number from 0 to 0, got 1"),
+        (
+            lambda: ax.Shape(2, states_per_unit=2, fed_back=-1),
+            "fed_back: expected a whole number from 0 to 1, got -1",
+        ),
+        # By hand.
+        (
+            lambda: ax.make_learner("rtrl", network(kind="elstm")).step(
+                np.eye(8), np.ones((8, 12)), np.ones(4), np.ones(8)
+            ),
+            "a_hat: expected a real array of shape (12, 4) (R, m), got shape (4,)",
+        ),
+        (
+            lambda: ax.make_learner("rtrl", network(kind="lstm")).step(
+                np.eye(4), np.ones((8, 16)), np.ones(7), np.ones(8)
+            ),
+            "J: expected a real array of shape (8, 8) (S, S), got shape (4, 4)",
+        ),
+    ],
+)  # fmt: skip
+def test_cells(call: Callable[[], object], message: str) -> None:
+    assert_refused(call, message)
+
+
+@pytest.mark.parametrize("element_wise, m", [(False, 7), (True, 4)])
+def test_shape(element_wise: bool, m: int) -> None:
+    sees = (["bias", "state"], ("input",), ())
+    shape = ax.Shape(4, 2, 3, states_per_unit=2, rows_per_unit=3, sees=sees, element_wise=element_wise)
+    assert (shape.S, shape.R, shape.m, shape.fed_back) == (8, 12, m, 1)
+    assert shape.sees == (("state", "bias"), ("input",), ())
+    assert shape.weights.shape == (12, m)
+    assert shape.weights[:4].sum() == 4 * (m - 2)
+    assert shape.weights[4:].sum() == 4 * 2
+    assert ax.Shape._of(shape._core()) == shape
+    assert hash(shape) == hash(ax.Shape(4, 2, 3, m, 2, 3, None, shape.sees, element_wise, 1))
+    assert shape != ax.Shape(4, 2, 3, states_per_unit=2, rows_per_unit=3, element_wise=element_wise)
 
 
 @pytest.mark.parametrize("name", ["alpha", "activation", "loss"])

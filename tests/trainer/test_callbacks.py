@@ -13,7 +13,7 @@ import pytest
 
 import axonomy as ax
 from drawing import OPTIMISERS, assert_same_state, every_cell, flags, network, network_for, rule_of, stream
-from numpy_rules import Array
+from numpy_cells import Array
 
 T = 23
 

@@ -6,7 +6,7 @@ import numpy as np
 
 import axonomy as ax
 from drawing import assert_close, every_cell, flags, network_for, parameters, rule_of, stream
-from numpy_rules import Array
+from numpy_cells import Array
 
 T = 12
 

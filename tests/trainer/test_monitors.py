@@ -19,7 +19,7 @@ from drawing import (
     rule_of,
     stream,
 )
-from numpy_rules import Array
+from numpy_cells import Array
 
 T = 20
 OF_EVERY_RUN = ("loss", "gradient_norm", "state_norm", "spectral_radius")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import axonomy as ax
+import numpy_cells
 import numpy_rules
 from drawing import (
     CELLS,
@@ -21,7 +22,7 @@ from drawing import (
     rule_of,
     stream,
 )
-from numpy_rules import Array, Leaky
+from numpy_cells import Array, Net
 
 T = 10
 
@@ -32,18 +33,18 @@ T = 10
 def test_gradients_through_feedback_weights(rnn: ax.LeakyRNN, seed: int) -> None:
     """q = e W_FB for the recurrent weights; the output weights get e x [a, 1] all the same."""
     rnn.feedback = np.random.default_rng(seed).normal(size=(rnn.shape.n_out, rnn.shape.n))
-    data, net = stream(rnn, 5, seed % 97), Leaky.of(rnn)
+    data, net = stream(rnn, 5, seed % 97), Net.of(rnn)
     assert net.feedback is not None
     found = ax.gradients(rnn, "rtrl", data.X, data.Y)
-    steps, loss, outer, _ = numpy_rules.run(net, data.X, data.Y)
-    assert_close(found.recurrent, [gradient for gradient, _ in numpy_rules.rtrl(steps)], 1e-11)
+    steps, loss, outer, _ = numpy_cells.run(net, data.X, data.Y)
+    assert_close(found.recurrent, [net.weights * gradient for gradient, _ in numpy_rules.rtrl(steps)], 1e-11)
     assert_close(found.output, outer, 1e-12)
     assert_close(found.loss, loss, 1e-12)
 
 
 def test_training_with_feedback_weights() -> None:
     rnn = network(feedback=np.random.default_rng(1).normal(size=(3, 4)))
-    data, net, before = stream(rnn, T), Leaky.of(rnn), rnn.feedback
+    data, net, before = stream(rnn, T), Net.of(rnn), rnn.feedback
     ax.Trainer(rnn, "rtrl", ax.SGD(0.05)).run(data.X, data.Y)
     numpy_rules.train(net, data.X, data.Y, numpy_rules.sgd(lambda t: 0.05))
     for found, expected in zip(parameters(rnn), (net.W, net.V), strict=True):
@@ -133,7 +134,7 @@ def test_the_learner_sees_the_noisy_state(cell: ax.TableCell) -> None:
     # The same noise again, by the trainer, at a learning rate of zero.
     trainer = ax.Trainer(rnn.copy(), cell.rule(), ax.SGD(0.0), seed=4)
     learner = ax.make_learner(cell.rule(), rnn)
-    net, before = Leaky.of(rnn), rnn.state
+    net, before = Net.of(rnn), rnn.state
     for t in range(T):
         trainer.learn_one(data.X[t], data.Y[t])
         a = trainer.rnn.state

@@ -22,7 +22,7 @@ from drawing import (
     rule_of,
     stream,
 )
-from numpy_rules import Array
+from numpy_cells import Array
 
 T = 10
 

@@ -23,9 +23,10 @@ from drawing import (
     networks,
     parameters,
     rule_of,
+    some_state,
     stream,
 )
-from numpy_rules import Array, Leaky
+from numpy_cells import Array, Net
 
 T = 12
 every_dtype = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -85,7 +86,7 @@ def optimisers(draw: st.DrawFn) -> object:
 
 
 def compare_with_reference(rnn: ax.LeakyRNN, optimiser: object, **options: object) -> None:
-    data, net, a0 = stream(rnn, T), Leaky.of(rnn), rnn.state
+    data, net, a0 = stream(rnn, T), Net.of(rnn), rnn.state
     update_every = options.pop("update_every", 1)
     trainer = ax.Trainer(rnn, "rtrl", optimiser, update_every=update_every)
     history = trainer.run(data.X, data.Y, **options)
@@ -112,7 +113,7 @@ def test_trajectory(
     rnn: ax.LeakyRNN, optimiser: object, update_every: int, masked: bool, resets: bool, seed: int
 ) -> None:
     mask, reset = flags(T, seed)
-    rnn.state = np.random.default_rng(seed).normal(size=rnn.shape.n)
+    rnn.state = some_state(rnn, seed)
     compare_with_reference(
         rnn, optimiser, update_every=update_every, mask=mask if masked else None,
         reset=reset if resets else None,

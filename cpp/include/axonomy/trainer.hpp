@@ -194,7 +194,7 @@ class Trainer {
     parts_.resize(engines_.size());
     for (auto& part : parts_) part = {gradient_, output_gradient_, false, false};
     const Shape& shape = cell->shape();
-    if (!shape.element_wise && !shape.pattern) {
+    if (!shape.element_wise && !shape.pattern && streams() > 2) {
       regressors_ = Matrix<T>::Zero(shape.m, streams());
       drives_ = Matrix<T>::Zero(shape.R(), streams());
     }
@@ -483,9 +483,10 @@ class Trainer {
 
   Part& part(Index stream) { return parts_[static_cast<std::size_t>(stream)]; }
 
-  // h = W a_hat of some of the streams, in one product where W is read whole.
+  // h = W a_hat of some of the streams, in one product where W is read whole. Which of the two it is, and so the last
+  // bits, does not depend on how the streams are shared out.
   void multiply(Index first, Index last) {
-    if (drives_.size() == 0 || last - first < 3) {
+    if (drives_.size() == 0 || first == last) {
       for (Index b = first; b < last; ++b) engine(b).cell->multiply();
       return;
     }

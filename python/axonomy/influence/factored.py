@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from axonomy import _check
-from axonomy.component import Component, Option
+from axonomy.component import Component, Cost, Option
 from axonomy.influence.reductions import REDUCTIONS
 from axonomy.influence.reductions.base import Reduction
 from axonomy.influence.splits import SPLITS
@@ -37,6 +37,7 @@ def component(split: Split, reduction: type[Reduction]) -> Component:
     options = dict(reduction.options)
     if split.by_row_or_state:
         options["immediate"] = IMMEDIATE
+    there = split.element_wise.get(reduction.solution)
     return Component(
         facing="past",
         tensor=split.tensor,
@@ -53,6 +54,7 @@ def component(split: Split, reduction: type[Reduction]) -> Component:
         ranked=True,
         splits_current=True,
         needs_shared=split.shared,
+        element_wise=None if there is None else Cost(reduction.bias, *there),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from axonomy.order import Order
 
@@ -26,6 +26,8 @@ class Split:
     by_row_or_state : bool
         Whether M_bar comes as many terms, one for each row of W or one for each state (option ``immediate``),
         rather than as one.
+    element_wise : dict
+        On element-wise cells, memory and work a step of a solution where they differ.
     """
 
     tensor: str
@@ -36,3 +38,4 @@ class Split:
     numerical: Order
     shared: bool
     by_row_or_state: bool
+    element_wise: dict[str, tuple[Order, Order]] = field(default_factory=dict)

@@ -17,4 +17,5 @@ K_IJ = Split(
     numerical=Order(3),
     shared=False,
     by_row_or_state=True,
+    element_wise={"closed-form": (Order(1, "r m"), Order(1, "r m"))},
 )

@@ -17,4 +17,8 @@ KI_IJ = Split(
     numerical=Order(3, "r"),
     shared=False,
     by_row_or_state=False,
+    element_wise={
+        "closed-form": (Order(2, "r"), Order(2, "r")),
+        "numerical": (Order(2, "r"), Order(2, "r²")),
+    },
 )
