@@ -182,6 +182,7 @@ class LateCredit(ax.Learner):
     facing, tensor, randomness, solution = "future", "c_i", "deterministic", "closed-form"
     solver, title, bias = "own", "two losses a step late", "biased"
     memory = time = ax.Order(2)
+    needs_shared = True
     carries = ("q", "D", "a_hat")
 
     def reset(self, state: np.ndarray) -> None:
@@ -206,6 +207,12 @@ class SaysLateCredit(LateCredit):
     @staticmethod
     def lag_steps(options: object) -> int:
         return 1
+
+
+class OneForAll(SaysLateCredit):
+    """Takes it for granted that all rows share their regressors."""
+
+    needs_shared = False
 
 
 class KeepLargest(ax.Reduction):

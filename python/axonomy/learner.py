@@ -43,6 +43,9 @@ class Learner(ABC):
     facing, tensor, randomness, solution, solver, title, bias, memory, time, known_as, references, options
         Facts of the class, as in :class:`axonomy.component.Component`. A rule that is late also says so by
         `lag` and the static methods :meth:`lag_steps` and :meth:`period`.
+    needs_shared : bool
+        Whether the rule has to have one a_hat (m,) for all rows, so that it is refused element-wise cells,
+        where a_hat is (R, m).
     carries : tuple of str
         Names of the attributes, float arrays of fixed shape, that outlive a step. :meth:`reset` makes them;
         the library saves, loads and snapshots them, and replaces them by copies when it likes.
@@ -82,6 +85,7 @@ class Learner(ABC):
     references: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[dict[str, Option]] = {}
     lag: ClassVar[str] = "0"
+    needs_shared: ClassVar[bool] = False
     carries: ClassVar[tuple[str, ...]] = ()
 
     @staticmethod

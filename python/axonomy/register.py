@@ -119,7 +119,7 @@ def _components(part: object) -> list[Component]:
         return [_reduction_component(split, part) for split in SPLITS]
     if isinstance(part, type) and issubclass(part, Learner):
         _check_facts(part)
-        for name, kind in (("known_as", str), ("carries", tuple), ("lag", str)):
+        for name, kind in (("known_as", str), ("carries", tuple), ("lag", str), ("needs_shared", bool)):
             _fact(part, name, kind)
         return [_learner_component(part)]
     raise ValueError(
@@ -163,6 +163,7 @@ def _learner_component(part: type[Learner]) -> Component:
         time=_fact(part, "time", Order),
         references=part.references,
         options=part.options,
+        needs_shared=part.needs_shared,
         lag=part.lag,
         lag_steps=part.lag_steps,
         period=part.period,

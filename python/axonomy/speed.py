@@ -11,11 +11,12 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from axonomy.cells import LeakyRNN
+from axonomy import _check
+from axonomy.cells import CELLS, Cell
 from axonomy.optimisers import SGD
 from axonomy.rule import Rule
 from axonomy.tasks import Add, Stream
@@ -81,16 +82,25 @@ def seconds_a_step(runner: Runner) -> float:
     return _seconds(runner, steps) / steps
 
 
-def network(rule: Rule, n: int, dtype: str, seed: int = 0) -> LeakyRNN:
-    """Return a leaky RNN of n units; of eight recurrent weights a unit where the rule needs sparse ones."""
-    density = min(1.0, 8 / n) if rule.needs_mask else None
-    return LeakyRNN.random(n_in=2, n_hidden=n, n_out=2, seed=seed, dtype=dtype, density=density)
+def network(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn", seed: int = 0) -> Cell:
+    """Return a network of n units; of eight recurrent weights a unit where the rule needs sparse ones."""
+    kind: Any = CELLS[_check.one_of("cell", cell, CELLS)]
+    sparse = rule.needs_mask and not kind.element_wise
+    density = {"density": min(1.0, 8 / n)} if sparse else {}
+    made: Cell = kind.random(n_in=2, n_hidden=n, n_out=2, seed=seed, dtype=dtype, **density)
+    return made
 
 
-def training(rule: Rule, n: int, dtype: str, seed: int = 0) -> Runner:
-    """Return a runner that trains :func:`network` on the Add task, SGD at every step."""
+def training(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn", seed: int = 0) -> Runner:
+    """Return a runner that trains :func:`network` on the Add task, SGD at every step.
+
+    Raises
+    ------
+    IncompatibleCell
+        If the rule cannot run on this kind of cell.
+    """
     stream = add_stream()
-    trainer = Trainer(network(rule, n, dtype, seed), rule, SGD(_LEARNING_RATE), seed=seed)
+    trainer = Trainer(network(rule, n, dtype, cell, seed), rule, SGD(_LEARNING_RATE), seed=seed)
     X, Y = stream.X.astype(dtype), stream.Y.astype(dtype)
 
     def run(steps: int) -> None:

@@ -57,6 +57,44 @@ def test_in_units_of_rtrl(tmp_path: Path) -> None:
     assert next(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))["times_rtrl"] == ""
 
 
+def test_cells_side_by_side(tmp_path: Path) -> None:
+    """Each under each rule, with the time per parameter that exists; what refuses a cell says so."""
+    path = tmp_path / "cells.csv"
+    result = invoke(
+        "--rule", "rtrl", "--rule", "kf_rtrl", "--cell", "leaky_rnn,gru", "--cell", "elstm", "--hidden", "3",
+        "--out", str(path), *QUICK,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "ns/weight" in result.output
+    assert "[1] KF-RTRL needs one set of regressors" in result.output
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    assert [row["cell"] for row in rows] == ["leaky_rnn"] * 2 + ["gru"] * 2 + ["elstm"] * 2
+    for row in rows:
+        if (row["rule"], row["cell"]) == ("KF-RTRL", "elstm"):
+            assert row["note"].startswith("KF-RTRL needs one set of regressors")
+            assert row["steps_per_second"] == row["ns_per_weight"] == row["times_rtrl"] == ""
+            continue
+        weights = ax.cells.CELLS[row["cell"]].random(2, 3, 2).shape.weights.sum()
+        assert int(row["weights"]) == weights
+        rate = float(row["steps_per_second"])
+        assert float(row["ns_per_weight"]) == pytest.approx(1e9 / rate / weights, rel=1e-2)
+        assert row["note"] == ""
+        if row["rule"] == "RTRL":
+            assert float(row["times_rtrl"]) == 1.0
+    (line,) = (line for line in result.output.splitlines() if "KF-RTRL" in line and "elstm" in line)
+    assert line.rstrip().endswith("– [1]")
+
+
+def test_all_rules_on_an_element_wise_cell() -> None:
+    result = invoke("--cell", "ind_rnn", "--hidden", "3", *QUICK)
+    assert result.exit_code == 0, result.output
+    assert "ns/weight" not in result.output
+    filled = sum(cell.status != "impossible" for cell in ax.table())
+    refused = filled - sum(cell.status != "impossible" for cell in ax.table("ind_rnn"))
+    assert result.output.count("float64") == filled
+    assert result.output.count("– [") == refused > 0
+
+
 def test_all_rules_by_default() -> None:
     result = invoke("--hidden", "3", *QUICK)
     assert result.exit_code == 0, result.output
@@ -67,7 +105,7 @@ def test_all_rules_by_default() -> None:
 def test_slow_ones_are_left_out_and_named() -> None:
     result = invoke("--rule", "rtrl", "--hidden", "4", "--limit", "1e-9", *QUICK)
     assert result.exit_code == 0
-    assert "RTRL, n = 4, float64: left out" in result.output
+    assert "RTRL, leaky_rnn, n = 4, float64: left out" in result.output
 
 
 @pytest.mark.parametrize(
@@ -75,6 +113,7 @@ def test_slow_ones_are_left_out_and_named() -> None:
     [
         (["--rule", "nonsense"], "nonsense"),
         (["--hidden", "3,x"], "hidden: expected a whole number at least 1, got 'x'"),
+        (["--cell", "gru,rnn"], "cell: expected one of 'leaky_rnn', 'gru', "),
         (["--hidden", "0"], "hidden: expected a whole number at least 1, got 0"),
         (["--dtype", "float16"], "dtype: expected float32 or float64"),
         (["--seconds", "0"], "seconds: expected"),

@@ -108,6 +108,16 @@ def test_the_number_of_jobs_does_not_matter(tmp_path: Path, jobs: int) -> None:
     assert found == expected
 
 
+def test_another_cell(tmp_path: Path) -> None:
+    compared(tmp_path, "--cell", "lstm", "--cell-option", "chrono=9", "--no-figure", rules=("rtrl", "uoro"))
+    setting = _common.Setting.from_dict(config_of(tmp_path))
+    assert (setting.cell, setting.options["chrono"]) == ("lstm", 9)
+    by_name = {row["rule"]: row for row in rows_of(tmp_path)}
+    for rule, label in (("rtrl", "RTRL"), ("uoro", "UORO")):
+        assert int(by_name[label]["bytes"]) == ax.make_learner(rule, ax.LSTM.random(2, 4, 2)).nbytes
+    assert setting.title == "Add: lags 1 and 2, hold 1; LSTM"
+
+
 def test_config(tmp_path: Path) -> None:
     compared(tmp_path, "--no-figure", seeds=2, steps=50)
     config = config_of(tmp_path)
@@ -181,6 +191,9 @@ def test_files_of_data(tmp_path: Path) -> None:
         (("--rule", "rtrl", "--hidden", 0), "n_hidden: expected a whole number at least 1, got 0"),
         (("--rule", "rtrl", "--task", "sum"), "task must be one of add, mimic, copy, file, "),
         (("--rule", "rtrl", "--optimiser", "lion"), "optimiser: expected one of 'sgd', "),
+        (("--rule", "rtrl", "--cell", "rnn"), "cell: expected one of 'leaky_rnn', "),
+        (("--rule", "rtrl", "--cell", "mgu", "--alpha", 1), "alpha: expected one of the options of mgu ("),
+        (("--rule", "rtrl", "--rule", "kf_rtrl", "--cell", "ind_rnn"), "KF-RTRL needs one set of regressors"),
     ],
 )
 def test_errors(tmp_path: Path, arguments: tuple[object], message: str) -> None:

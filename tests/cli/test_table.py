@@ -12,7 +12,7 @@ import pytest
 
 import axonomy as ax
 from axonomy.cli.app import app
-from command_line import axonomy
+from command_line import axonomy, refused
 
 TABLE = ax.table()
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
@@ -46,6 +46,17 @@ def test_markdown() -> None:
 def test_text() -> None:
     assert axonomy("table").stdout == f"{TABLE}\n"
     assert axonomy("table", "--format", "text").stdout == f"{TABLE}\n"
+
+
+@pytest.mark.parametrize("cell", ["gru", "ind_rnn"])
+def test_of_a_cell(cell: str) -> None:
+    assert axonomy("table", "--cell", cell).stdout == f"{ax.table(cell)}\n"
+    text = axonomy("table", "--cell", cell, "--format", "csv").stdout
+    assert list(csv.DictReader(io.StringIO(text))) == ax.table(cell).rows()
+
+
+def test_of_a_cell_that_is_not_there() -> None:
+    assert refused("table", "--cell", "rnn").startswith("cell: expected one of 'leaky_rnn', 'gru', ")
 
 
 def test_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def test_density(tmp_path: Path) -> None:
     trained(tmp_path, "--density", 0.5, rule="snap:n=2", steps=12)
     rnn = ax.LeakyRNN.random(2, 4, 2, density=0.5)
     assert trainer_of(tmp_path).rnn.shape == rnn.shape
-    assert _common.Setting.from_dict(config_of(tmp_path)).density == 0.5
+    assert _common.Setting.from_dict(config_of(tmp_path)).options["density"] == 0.5
 
 
 def test_config_says_everything(tmp_path: Path) -> None:
@@ -127,8 +127,9 @@ def test_config_says_everything(tmp_path: Path) -> None:
     setting = _common.Setting.from_dict(config)
     assert setting.task == ax.tasks.Add(lags=(3, 4))
     assert setting.optimiser == ax.Momentum(0.05, momentum=0.5, l2=0.01)
-    assert (setting.hidden, setting.alpha, setting.activation, setting.dtype) == (4, 1.0, "tanh", "float64")
-    assert setting.update_every == 2
+    assert (setting.hidden, setting.cell, setting.dtype) == (4, "leaky_rnn", "float64")
+    assert (setting.options["alpha"], setting.options["activation"]) == (1.0, "tanh")
+    assert (setting.update_every, setting.streams, setting.threads) == (2, 1, 1)
     assert (config["steps"], config["seed"], config["axonomy"]) == (40, 5, ax.__version__)
     assert ax.Rule.from_dict(config["rule"]) == ax.rules.uoro(rank=2)
     assert {**setting.to_dict(), "steps": 40, "seed": 5, "rule": config["rule"]} == config
@@ -152,6 +153,112 @@ def test_a_task_with_steps_that_have_no_target(tmp_path: Path) -> None:
     trained(tmp_path / "part", *options, rule="rtrl", steps=130)
     axonomy("train", "--resume", tmp_path / "part", "--steps", 170, "--no-figure")
     assert_same_runs(tmp_path / "part", tmp_path / "whole")
+
+
+# ------------------------------------------------------------------------------------------- cells
+
+OF_CELLS = {
+    "leaky_rnn": {"alpha": [0.2, 0.4, 0.6, 1], "activation": "relu", "recurrent": "identity"},
+    "gru": {"chrono": 20, "inputs": "glorot", "density": 0.5},
+    "lstm": {"keep_bias": 2.0, "recurrent": "normal"},
+    "mgu": {"feedback": "random", "state_noise": 0.01},
+    "ind_rnn": {"activation": "tanh", "recurrent": "identity"},
+    "elstm": {"chrono": 8, "recurrent": "glorot"},
+}
+
+
+@pytest.mark.parametrize("cell", ax.cells.CELLS)
+def test_every_kind_of_cell(tmp_path: Path, cell: str) -> None:
+    """As in Python, and resumed as if it had never stopped."""
+    options = OF_CELLS[cell]
+    given = [part for key, value in options.items() for part in ("--cell-option", f"{key}={value}")]
+    trained(tmp_path / "run", "--cell", cell, *given, "--seed", 2, rule="rtrl", steps=40)
+    stream = ax.tasks.Add().generate(40, seed=2)
+    network = ax.cells.CELLS[cell].random(2, 4, 2, seed=2, **options)
+    trainer = ax.Trainer(network, "rtrl", ax.SGD(0.05), seed=2)
+    np.testing.assert_array_equal(losses_of(tmp_path / "run"), trainer.run(stream.X, stream.Y).loss)
+    assert_same_state(trainer_of(tmp_path / "run"), trainer)
+    setting = _common.Setting.from_dict(config_of(tmp_path / "run"))
+    assert setting.cell == cell
+    assert options.items() <= setting.options.items()
+    trained(tmp_path / "part", "--cell", cell, *given, "--seed", 2, rule="rtrl", steps=25)
+    axonomy("train", "--resume", tmp_path / "part", "--steps", 15, "--no-figure")
+    assert_same_runs(tmp_path / "part", tmp_path / "run")
+
+
+def test_the_cell_has_its_own_defaults(tmp_path: Path) -> None:
+    trained(tmp_path / "a", "--cell", "ind_rnn", rule="rtrl", steps=12)
+    trained(tmp_path / "b", "--cell", "ind_rnn", "--activation", "relu", rule="rtrl", steps=12)
+    assert_same_runs(tmp_path / "a", tmp_path / "b")
+    assert config_of(tmp_path / "a")["network"]["activation"] == "relu"
+
+
+def test_a_config_from_before_there_were_cells(tmp_path: Path) -> None:
+    trained(tmp_path / "whole", "--alpha", 0.5, steps=50)
+    trained(tmp_path / "part", "--alpha", 0.5, steps=30)
+    (tmp_path / "part" / "config.toml").write_text(
+        'steps = 30\nseed = 0\naxonomy = "0.1.0"\nupdate_every = 1\n\n[task]\ntask = "add"\nlags = [6, 10]\n'
+        'hold = 1\n\n[network]\nhidden = 4\nalpha = 0.5\nactivation = "tanh"\ndtype = "float64"\n\n'
+        '[optimiser]\noptimiser = "sgd"\nlr = 0.05\n\n[rule]\nfacing = "past"\ntensor = "k|ij"\n'
+        'randomness = "stochastic"\nsolution = "closed-form"\nsolver = "signs"\ncurrent = "estimated"\n',
+        encoding="utf-8",
+    )
+    axonomy("train", "--resume", tmp_path / "part", "--steps", 20, "--no-figure")
+    np.testing.assert_array_equal(losses_of(tmp_path / "part"), losses_of(tmp_path / "whole"))
+    network = config_of(tmp_path / "part")["network"]
+    assert (network["cell"], network["alpha"]) == ("leaky_rnn", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--cell", "rnn"), "cell: expected one of 'leaky_rnn', 'gru', "),
+        (("--cell", "gru", "--alpha", 1), "alpha: expected one of the options of gru (feedback, "),
+        (("--cell", "lstm", "--activation", "tanh"), "activation: expected one of the options of lstm ("),
+        (("--cell", "ind_rnn", "--density", 0.5), "density: expected one of the options of ind_rnn ("),
+        (("--cell", "elstm", "--density", 0.5), "density: expected none, as the units of ELSTM are not"),
+        (("--cell-option", "keep_bias=1"), "keep_bias: expected one of the options of leaky_rnn (alpha, "),
+        (("--cell-option", "seed=1"), "seed: expected one of the options of leaky_rnn ("),
+        (("--cell", "gru", "--cell-option", "recurrent=3"), "recurrent: expected one of 'orthogonal', "),
+        (("--cell", "gru", "--cell-option", "chrono"), "an option must have the form key=value, got"),
+        (("--cell", "elstm", "--rule", "kf_rtrl"), "KF-RTRL needs one set of regressors for all rows of W"),
+        (("--cell", "elstm", "--rule", "snap:n=2"), "SnAp-n follows the couplings between units"),
+        (("--streams", 0), "streams: expected a whole number at least 1, got 0"),
+        (("--threads", 0), "threads: expected a whole number from 1 to 1024, got 0"),
+    ],
+)  # fmt: skip
+def test_cells_that_will_not_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[object], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = refused("train", *(() if "--rule" in arguments else ("--rule", "rtrl")), *arguments)
+    assert said.startswith(message)
+    assert "\n" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+# ----------------------------------------------------------------------------------- several streams
+
+
+@pytest.mark.parametrize("task", [("add",), ("copy", "--task-option", "length=3")], ids=lambda t: t[0])
+def test_streams(tmp_path: Path, task: tuple[str, ...]) -> None:
+    """Those of the seeds from --seed on, side by side; resumed as if it had never stopped."""
+    options = ("--task", *task, "--streams", 3, "--threads", 2, "--seed", 5, "--cell", "gru")
+    trained(tmp_path / "whole", *options, steps=60)
+    trained(tmp_path / "part", *options, steps=25)
+    axonomy("train", "--resume", tmp_path / "part", "--steps", 35)
+    assert_same_runs(tmp_path / "part", tmp_path / "whole")
+    assert is_png(tmp_path / "part" / "curve.png")
+    kind = ax.tasks.Copy(length=3) if task[0] == "copy" else ax.tasks.Add()
+    drawn = [kind.generate(60, seed=seed) for seed in (5, 6, 7)]
+    X, Y, mask, reset = (
+        None if getattr(drawn[0], name) is None else np.stack([getattr(d, name) for d in drawn], axis=1)
+        for name in ("X", "Y", "mask", "reset")
+    )
+    gru = ax.GRU.random(kind.n_in, 4, kind.n_out, seed=5)
+    trainer = ax.Trainer(gru, "uoro", ax.SGD(0.05), seed=5, streams=3)
+    np.testing.assert_array_equal(losses_of(tmp_path / "whole"), trainer.run(X, Y, mask, reset).loss)
+    assert losses_of(tmp_path / "whole").shape == (60, 3)
 
 
 # --------------------------------------------------------------------------------- streams of files
@@ -227,6 +334,15 @@ def test_resume_draws_the_whole_curve(tmp_path: Path) -> None:
     trained(tmp_path)
     axonomy("train", "--resume", tmp_path, "--steps", 60)
     assert names_in(tmp_path) == {*RESULTS, "curve.png"}
+
+
+def test_a_file_is_one_stream(data: Path) -> None:
+    said = refused(
+        "train", "--task", data / "data.csv", "--inputs", "wind", "--targets", "sun", "--rule", "rflo",
+        "--streams", 2, "--out", data / "run",
+    )  # fmt: skip
+    assert said == "streams: expected 1, as a file has one order, got 2"
+    assert not (data / "run").exists()
 
 
 def test_resume_from_elsewhere(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ class Immediate(ax.Learner):
         self.D_a_hat = np.zeros((self.shape.R, self.shape.m))
 
     def step(self, step: ax.Step) -> np.ndarray:
-        self.D_a_hat = np.outer(step.q @ step.D, step.a_hat)
+        self.D_a_hat = (step.q @ step.D)[:, None] * step.a_hat  # of one set of regressors, or one a row
         return self.D_a_hat
 
 
@@ -157,6 +157,7 @@ class Delayed(ax.Learner):
     solver, title, bias = "delayed", "credit of two losses", "biased"
     memory, time = ax.Order(2), ax.Order(2)
     lag = "1"
+    needs_shared = True
     carries = ("q", "D", "a_hat", "c", "begun")
 
     @staticmethod

@@ -99,6 +99,21 @@ def test_right_parts_pass(part: type) -> None:
         ax.testing.check_rule(own(part))
 
 
+def test_element_wise_cells() -> None:
+    """A rule takes a set of regressors a row, or is refused cells that have them."""
+    failures = what_fails(faulty.OneForAll)
+    assert {"well formed", "reset is fresh"} <= set(failures)
+    assert all(failure.endswith("by hand, element-wise") for failure in failures.values())
+    assert "of shape (3,)" in failures["well formed"]
+    with ax.registered(faulty.SaysLateCredit):
+        with pytest.raises(ax.IncompatibleCell, match="needs one set of regressors for all rows of W"):
+            ax.make_learner(own(faulty.SaysLateCredit), ax.IndRNN.random(1, 2, 1))
+        assert "own" in [cell.solver for cell in ax.table("gru")]
+        assert "own" not in [cell.solver for cell in ax.table("elstm")]
+    assert ax.testing.check_rule("rtrl", laws=["well formed"]).cases["well formed"] == 9
+    assert ax.testing.check_rule("kf_rtrl", laws=["well formed"]).cases["well formed"] == 7
+
+
 LOADED = "gradient of step 0, loaded at step 0"
 ON_NETWORK = "n=1, m=2, states per unit 1, rows per unit 1, steps "
 

@@ -47,7 +47,7 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for ``config.toml``."""
         return {
-            "steps": len(_common.stream_of(self.setting.task, self.steps, 0)),
+            "steps": len(self.setting.stream(self.steps, 0)),
             "seeds": self.seeds,
             **self.setting.to_dict(),
             "rules": {label: rule.to_dict() for label, rule in self.rules.items()},
@@ -152,7 +152,7 @@ def _run_all(plan: Plan, steps: int, jobs: int) -> tuple[list[Run], bool]:
         try:
             for seed in range(plan.seeds):
                 # One stream in memory at a time: a long one of many inputs is large.
-                stream = _common.stream_of(plan.setting.task, plan.steps, seed)
+                stream = plan.setting.stream(plan.steps, seed)
                 batch = [
                     pool.submit(_run_one, plan, label, seed, stream, stop, advance) for label in plan.rules
                 ]
@@ -238,7 +238,7 @@ def _write_csv(path: Path, rows: Sequence[Row]) -> None:
 
 def _rich_table(plan: Plan, rows: Sequence[Row]) -> Table:
     table = Table(
-        title=_common.title_of(plan.setting.task),
+        title=plan.setting.title,
         title_justify="left",
         box=SIMPLE_HEAD,
         pad_edge=False,
@@ -291,7 +291,7 @@ def _draw(plan: Plan, rows: Sequence[Row], path: Path) -> None:
     figure = learning_curves(
         {row.label: np.array([run.curve for run in row.runs]) for row in rows},
         task.floors,
-        title=_common.title_of(task),
+        title=plan.setting.title,
         stride=rows[0].runs[0].stride,
         loss=_common.loss_name(task),
     )

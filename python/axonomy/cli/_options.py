@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from axonomy.cells import CELLS
+
 _TASK, _NETWORK, _TRAINING, _RESULT = "Task", "Network", "Training", "Result"
 
 Task = Annotated[
@@ -50,12 +52,28 @@ TaskOption = Annotated[
 ]
 
 Hidden = Annotated[int, typer.Option("--hidden", help="Units.", rich_help_panel=_NETWORK)]
-Alpha = Annotated[float, typer.Option("--alpha", help="Leak, in (0, 1].", rich_help_panel=_NETWORK)]
+Cell = Annotated[
+    str, typer.Option("--cell", help=f"{', '.join(CELLS)}.", rich_help_panel=_NETWORK, metavar="NAME")
+]
+CellOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cell-option",
+        metavar="KEY=VALUE",
+        help="Any other option of the cell's random(): recurrent, inputs, keep_bias, chrono, feedback, "
+        "state_noise; repeatable.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option("--alpha", help="leaky_rnn: leak, in (0, 1]; 1 by default.", rich_help_panel=_NETWORK),
+]
 Activation = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--activation",
-        help="tanh, relu, sigmoid, softplus or identity.",
+        help="leaky_rnn, ind_rnn: tanh, relu, sigmoid, softplus or identity.",
         rich_help_panel=_NETWORK,
     ),
 ]
@@ -82,6 +100,17 @@ Optimiser = Annotated[
         help="sgd, momentum, rmsprop or adam.",
         rich_help_panel=_TRAINING,
     ),
+]
+Streams = Annotated[
+    int,
+    typer.Option(
+        "--streams",
+        help="Streams to learn from side by side, of the seed and those that follow.",
+        rich_help_panel=_TRAINING,
+    ),
+]
+Threads = Annotated[
+    int, typer.Option("--threads", help="Threads that share the streams out.", rich_help_panel=_TRAINING)
 ]
 UpdateEvery = Annotated[
     int,

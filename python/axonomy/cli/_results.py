@@ -1,7 +1,7 @@
 """The folder that a run leaves behind.
 
 config.toml      everything that determines the run
-metrics.npz      loss (steps,), and a digest of the samples they belong to
+metrics.npz      loss (steps,), or (steps, streams), and a digest of the samples they belong to
 checkpoint.npz   the trainer: weights, state, learner, optimiser, generators
 curve.png        the learning curve
 """
@@ -62,7 +62,7 @@ def save(folder: Path, trainer: ax.Trainer, loss: np.ndarray, stream: Stream) ->
 
 
 def load(folder: Path) -> tuple[ax.Trainer, np.ndarray, str]:
-    """The trainer, the losses (steps,) so far and the digest of their samples."""
+    """The trainer, the losses (steps, ...) so far and the digest of their samples."""
     for name in (METRICS, CHECKPOINT):
         if not (folder / name).is_file():
             raise ValueError(f"--resume: {folder} has nothing to continue from (no {name})")

@@ -1,24 +1,28 @@
-"""``axonomy bench``: steps per second of rules and sizes."""
+"""``axonomy bench``: steps per second of rules, cells and sizes."""
 
 from __future__ import annotations
 
 import csv
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import axonomy as ax
 from axonomy import _check, speed
+from axonomy.cells import CELLS
 from axonomy.cli import _comparison, _parse
 
 COLUMNS = (
-    "rule", "facing", "tensor", "randomness", "solution", "n", "dtype", "steps_per_second", "spread",
-    "microseconds", "bytes", "times_rtrl",
+    "rule", "facing", "tensor", "randomness", "solution", "cell", "n", "dtype", "steps_per_second", "spread",
+    "microseconds", "bytes", "weights", "ns_per_weight", "times_rtrl", "note",
 )  # fmt: skip
+Row = dict[str, Any]
 
 
 def bench(
@@ -27,6 +31,12 @@ def bench(
         typer.Option(
             help=f"{_parse.FORMS}; repeat for several. By default every rule of the table.",
             metavar="RULE",
+        ),
+    ] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"Kinds of network, a,b,... of {', '.join(CELLS)}; leaky_rnn by default.", metavar="NAME"
         ),
     ] = None,
     hidden: Annotated[str, typer.Option(help="Numbers of units, a,b,...")] = "32,128,256",
@@ -38,24 +48,28 @@ def bench(
     ] = 0.1,
     out: Annotated[Path | None, typer.Option(help="A CSV file for the numbers.")] = None,
 ) -> None:
-    """Measure steps per second: leaky RNN, Add task, two inputs and outputs, SGD at every step.
+    """Measure steps per second: Add task, two inputs and outputs, SGD at every step.
 
     Rules that need sparse recurrent weights have eight of them a unit.
 
-    The rules of a size take turns. One thread; other work on the machine shows in the spread. Where RTRL is
-    among them, the others' speed is given in units of its own.
+    The rules and cells of a size take turns. One thread; other work on the machine shows in the spread. Where
+    RTRL is among them, the others' speed is given in units of its own; where there are several cells, the
+    time a step per recurrent parameter.
     """
     rules = _comparison.named_rules(rule) if rule else _all_rules()
+    cells = _cells(cell)
     sizes = [_check.integer("hidden", _number(part), 1) for part in hidden.split(",")]
     dtypes = ["float64", "float32"] if dtype == "both" else [str(_check.float_dtype("dtype", dtype))]
     _check.number("seconds", seconds, above=0)
     _check.number("limit", limit, above=0)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for n in sizes:
         for kind in dtypes:
-            rows += _measure(rules, n, kind, seconds, turns, limit)
+            rows += _measure(rules, cells, n, kind, seconds, turns, limit)
     if rows:
         Console().print(_table(rows))
+        for number, reason in enumerate(_reasons(rows), 1):
+            Console().print(escape(f"[{number}] {reason}"), style="dim", highlight=False)
         if out is not None:
             with out.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, fieldnames=COLUMNS)
@@ -64,28 +78,56 @@ def bench(
 
 
 def _measure(
-    rules: dict[str, ax.Rule], n: int, dtype: str, seconds: float, turns: int, limit: float
-) -> list[dict[str, Any]]:
+    rules: dict[str, ax.Rule],
+    cells: list[str],
+    n: int,
+    dtype: str,
+    seconds: float,
+    turns: int,
+    limit: float,
+) -> list[Row]:
+    """Rows cell by cell, the fastest first; those of rules that refuse a cell have a note instead."""
     runners = {}
-    for label, rule in rules.items():
-        runner = speed.training(rule, n, dtype)
+    rows: list[Row] = []
+    for cell, (label, rule) in product(cells, rules.items()):
+        try:
+            runner = speed.training(rule, n, dtype, cell)
+        except ax.IncompatibleCell as error:
+            rows.append(_row(label, rule, cell, n, dtype) | {"note": str(error)})
+            continue
         if (taken := speed.seconds_a_step(runner)) > limit:
-            typer.echo(f"{label}, n = {n}, {dtype}: left out, {taken:.2g} s a step", err=True)
+            typer.echo(f"{label}, {cell}, n = {n}, {dtype}: left out, {taken:.2g} s a step", err=True)
         else:
-            runners[label] = runner
-    rows = []
+            runners[label, cell] = runner
     speeds = speed.measure(runners, seconds, turns)
-    rtrl = next((found.median for label, found in speeds.items() if rules[label] == ax.rules.rtrl()), None)
-    for label, found in speeds.items():
-        rule = rules[label]
-        learner = ax.make_learner(rule, speed.network(rule, n, dtype))
-        values = (
-            label, *rule.axes, n, dtype, round(found.median, 1), round(found.spread, 3),
-            round(1e6 / found.median, 3), learner.nbytes,
-            None if rtrl is None else round(found.median / rtrl, 3),
-        )  # fmt: skip
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
-    return sorted(rows, key=lambda row: -float(row["steps_per_second"]))
+    rtrl = {cell: s.median for (label, cell), s in speeds.items() if rules[label] == ax.rules.rtrl()}
+    for (label, cell), found in speeds.items():
+        network = speed.network(rules[label], n, dtype, cell)
+        weights = int(network.shape.weights.sum())
+        rows.append(
+            _row(label, rules[label], cell, n, dtype)
+            | {
+                "steps_per_second": round(found.median, 1),
+                "spread": round(found.spread, 3),
+                "microseconds": round(1e6 / found.median, 3),
+                "bytes": ax.make_learner(rules[label], network).nbytes,
+                "weights": weights,
+                "ns_per_weight": round(1e9 / found.median / weights, 4),
+                "times_rtrl": round(found.median / rtrl[cell], 3) if cell in rtrl else None,
+            }
+        )
+    return sorted(rows, key=lambda row: (cells.index(row["cell"]), -(row["steps_per_second"] or 0)))
+
+
+def _row(label: str, rule: ax.Rule, cell: str, n: int, dtype: str) -> Row:
+    """A row in which nothing is measured yet."""
+    known = (label, *rule.axes, cell, n, dtype)
+    return dict.fromkeys(COLUMNS) | dict(zip(COLUMNS, known, strict=False))
+
+
+def _cells(given: list[str] | None) -> list[str]:
+    names = [name.strip() for text in given or ["leaky_rnn"] for name in text.split(",")]
+    return list(dict.fromkeys(_check.one_of("cell", name, CELLS) for name in names))
 
 
 def _all_rules() -> dict[str, ax.Rule]:
@@ -97,29 +139,42 @@ def _number(text: str) -> object:
     return int(text) if text.strip().isdecimal() else text
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
+def _table(rows: list[Row]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    several = len({row["cell"] for row in rows}) > 1
+    with_rtrl = any(row["times_rtrl"] is not None for row in rows)
+    reasons = _reasons(rows)
     table.add_column("rule", overflow="fold")
+    if several:
+        table.add_column("cell", no_wrap=True)
     table.add_column("n", justify="right")
     table.add_column("dtype")
-    with_rtrl = any(row["times_rtrl"] is not None for row in rows)
-    for heading in ("steps/s", "±", "µs/step", "kB", *(("× RTRL",) if with_rtrl else ())):
+    per = "ns/weight" if several else "µs/step"
+    for heading in ("steps/s", "±", per, "kB", *(("× RTRL",) if with_rtrl else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     for i, row in enumerate(rows):
-        size = (row["n"], row["dtype"])
-        last = i + 1 == len(rows) or size != (rows[i + 1]["n"], rows[i + 1]["dtype"])
+        block = (row["n"], row["dtype"], row["cell"])
+        following = rows[i + 1] if i + 1 < len(rows) else None
+        last = following is None or block != (following["n"], following["dtype"], following["cell"])
+        which = [row["rule"], *([row["cell"]] if several else []), str(row["n"]), row["dtype"]]
+        if row["note"]:
+            table.add_row(*which, escape(f"– [{reasons.index(row['note']) + 1}]"), end_section=last)
+            continue
         table.add_row(
-            row["rule"],
-            str(row["n"]),
-            row["dtype"],
+            *which,
             f"{row['steps_per_second']:,.0f}",
             f"{row['spread']:.0%}",
-            f"{row['microseconds']:,.2f}",
+            f"{row['ns_per_weight']:,.2f}" if several else f"{row['microseconds']:,.2f}",
             f"{row['bytes'] / 1000:,.1f}",
             *((_times(row["times_rtrl"]),) if with_rtrl else ()),
             end_section=last,
         )
     return table
+
+
+def _reasons(rows: list[Row]) -> list[str]:
+    """Why rules refuse cells, each reason once; the table numbers them from 1."""
+    return list(dict.fromkeys(row["note"] for row in rows if row["note"]))
 
 
 def _times(ratio: float | None) -> str:

@@ -31,6 +31,6 @@ def demo(
 
     Known rules beside cells of the table that had none; the floors say which lags were learned.
     """
-    setting = _common.Setting(task=Add(lags=(6, 10)), optimiser=ax.SGD(1e-3), hidden=32, alpha=1.0)
+    setting = _common.Setting(task=Add(lags=(6, 10)), optimiser=ax.SGD(1e-3), hidden=32)
     plan = _comparison.Plan(setting, _comparison.named_rules(RULES), SEEDS, STEPS)
     _comparison.run(plan, out, jobs=None, force=force, figure=True)

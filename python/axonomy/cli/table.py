@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.table import Table
 
 import axonomy as ax
+from axonomy import _check
+from axonomy.cells import CELLS
 
 
 class Format(StrEnum):
@@ -41,9 +43,13 @@ def _rich(cells: ax.Table) -> Table:
 
 def table(
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.text,
+    cell: Annotated[
+        str | None,
+        typer.Option(help=f"For networks of this kind: {', '.join(CELLS)}.", metavar="NAME"),
+    ] = None,
 ) -> None:
     """Print every cell: known, new and impossible, with bias, memory, time and reference."""
-    cells = ax.table()
+    cells = ax.table(None if cell is None else _check.one_of("cell", cell, CELLS))
     match format:
         case Format.text if sys.stdout.isatty():
             Console().print(_rich(cells))

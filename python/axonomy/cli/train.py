@@ -51,8 +51,10 @@ def train(
         ),
     ] = None,
     hidden: _options.Hidden = 32,
-    alpha: _options.Alpha = 1.0,
-    activation: _options.Activation = "tanh",
+    cell: _options.Cell = _common.LEAKY,
+    cell_option: _options.CellOption = None,
+    alpha: _options.Alpha = None,
+    activation: _options.Activation = None,
     density: _options.Density = None,
     dtype: _options.Dtype = "float64",
     steps: _options.Steps = None,
@@ -63,6 +65,8 @@ def train(
     lr: _options.Lr = 1e-3,
     optimiser: _options.Optimiser = "sgd",
     update_every: _options.UpdateEvery = 1,
+    streams: _options.Streams = 1,
+    threads: _options.Threads = 1,
     out: _options.Out = Path("run"),
     force: _options.Force = False,
     no_figure: _options.NoFigure = False,
@@ -100,15 +104,17 @@ def train(
             ),
             optimiser=_parse.parse_optimiser(optimiser, lr),
             hidden=hidden,
-            alpha=alpha,
-            activation=activation,
-            density=density,
+            cell=cell,
+            options=_common.cell_options(cell_option, alpha=alpha, activation=activation, density=density),
             dtype=dtype,
             update_every=update_every,
+            streams=streams,
+            threads=threads,
         )
         chosen = _rule(rule, axes, options)
-        stream = _common.stream_of(setting.task, steps, seed)
-        run = Run(out, setting, chosen, seed, setting.trainer(chosen, seed), stream, np.empty(0))
+        trainer = setting.trainer(chosen, seed)
+        stream = setting.stream(steps, seed)
+        run = Run(out, setting, chosen, seed, trainer, stream, trainer.history.loss)
         _results.prepare_folder(out, force, _results.METRICS, _results.CHECKPOINT, _results.CURVE)
     _results.write_config(run.folder, run.to_dict())
     code = run.go()
@@ -125,7 +131,7 @@ def train(
 
 @dataclass
 class Run:
-    """A run in its folder: what has been done is ``loss`` (steps,), out of all of ``stream``."""
+    """A run in its folder: what has been done is ``loss`` (steps,) or (steps, B), out of ``stream``."""
 
     folder: Path
     setting: _common.Setting
@@ -181,7 +187,7 @@ def _resumed(folder: Path, more: int | None) -> Run:
         raise ValueError(
             f"--resume: {folder} has all of its {len(loss):,} steps; say with --steps how many more"
         )
-    stream = setting.task.generate(steps, seed)
+    stream = setting.stream(steps, seed)
     if _results.digest(stream.part(0, len(loss))) != seen:
         raise ValueError(f"--resume: the data of {folder} are not those it was trained on; they have changed")
     return Run(folder, setting, rule, seed, trainer, stream, loss)
@@ -215,9 +221,9 @@ def _draw(run: Run) -> None:
 
     task = run.setting.task
     figure = learning_curves(
-        {run.rule.name: run.loss},
+        {run.rule.name: run.loss.T},
         task.floors,
-        title=_common.title_of(task),
+        title=run.setting.title,
         loss=_common.loss_name(task),
     )
     figure.savefig(run.folder / _results.CURVE)

@@ -1,7 +1,7 @@
 """What the laws are tried on: sizes from the smallest up, random steps, random small networks.
 
 By hand a learner sees J, D, a_hat and q of no cell in particular, with any number of states and rows a unit;
-rules that run the network themselves are met through a leaky RNN.
+coupled or element-wise; rules that run the network themselves are met through a leaky RNN.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from axonomy._check import BoolArray, FloatArray
 from axonomy.cells import LeakyRNN
+from axonomy.errors import IncompatibleCell
 from axonomy.gradients import gradients
 from axonomy.hybrid.parts import Hybrid
 from axonomy.learner import HandDriven, make_learner
@@ -42,6 +43,8 @@ class Size:
         Whether the learner is driven by hand, or learns on a leaky RNN.
     masked : bool
         Whether only some recurrent weights exist.
+    element_wise : bool
+        Whether each row has regressors of its own, and no two units are coupled.
     """
 
     n: int
@@ -52,17 +55,19 @@ class Size:
     seed: int = 0
     by_hand: bool = True
     masked: bool = False
+    element_wise: bool = False
 
     @property
     def mask(self) -> BoolArray | None:
         """A ring, in which every unit gets from itself and from the one before; or None."""
         ring = np.eye(self.n, dtype=np.bool_)
-        return ring | np.roll(ring, 1, axis=0) if self.masked else None
+        return ring | np.roll(ring, 1, axis=0) if self.masked and not self.element_wise else None
 
     @property
     def order(self) -> tuple[int, ...]:
         """What makes one size smaller than another."""
-        return self.n * self.p * self.g * self.m, self.n, self.m, self.p, self.g, self.T, self.seed
+        entries = self.n * self.p * self.g * self.m
+        return entries, self.n, self.m, self.p, self.g, self.T, self.seed, self.element_wise
 
     @property
     def shape(self) -> Shape:
@@ -70,16 +75,18 @@ class Size:
         pattern: Any = self.mask
         return Shape(
             self.n,
-            n_in=max(self.m - self.n - 1, 0),
+            n_in=max(self.m - (1 if self.element_wise else self.n) - 1, 0),
             n_out=2,
             m=self.m,
             states_per_unit=self.p,
             rows_per_unit=self.g,
             pattern=pattern,
+            element_wise=self.element_wise,
         )
 
     def __str__(self) -> str:
         how = "by hand" if self.by_hand else "on a leaky RNN"
+        how = f"{how}, element-wise" if self.element_wise else how
         return (
             f"n={self.n}, m={self.m}, states per unit {self.p}, rows per unit {self.g}, steps {self.T}, "
             f"seed {self.seed}, {how}"
@@ -88,6 +95,7 @@ class Size:
 
 HAND = (
     Size(1, 1), Size(1, 2), Size(1, 2, g=2), Size(1, 2, p=2), Size(2, 3), Size(2, 4, p=2, g=3), Size(3, 5),
+    Size(2, 3, element_wise=True), Size(2, 3, p=2, g=3, element_wise=True),
 )  # fmt: skip
 NETWORK = (
     Size(1, 2, by_hand=False), Size(2, 4, by_hand=False), Size(3, 6, by_hand=False),
@@ -117,9 +125,11 @@ def horizon(rule: Rule) -> int:
 
 
 def fits(rule: Rule, shape: Shape) -> bool:
-    """Whether the blocks of columns of a hybrid are those of this shape."""
+    """Whether the rule runs on this shape, the blocks of columns of a hybrid being those of it."""
     try:
         rule._spec(shape)
+    except IncompatibleCell:
+        return False
     except ValueError as error:
         if str(error).startswith("by_block:"):
             return False
@@ -168,14 +178,15 @@ def same_unit(rows: int, columns: int, n: int) -> BoolArray:
 
 
 def random_steps(size: Size, seed: int | None = None) -> list[Step]:
-    """Steps of no cell in particular: dense J, everything else as free as its pattern allows."""
+    """Steps of no cell in particular: J dense, or within units if element-wise, the rest as free."""
     rng = np.random.default_rng(size.seed if seed is None else seed)
     S, R = size.shape.S, size.shape.R
+    coupled = same_unit(S, S, size.n) if size.element_wise else np.ones((S, S), np.bool_)
     return [
         Step(
-            J=rng.normal(size=(S, S)) * 0.8 / np.sqrt(S),
+            J=rng.normal(size=(S, S)) * 0.8 / np.sqrt(S) * coupled,
             D=rng.normal(size=(S, R)) * same_unit(S, R, size.n),
-            a_hat=rng.normal(size=size.m),
+            a_hat=rng.normal(size=(R, size.m) if size.element_wise else size.m),
             q=rng.normal(size=S),
             leak=rng.normal(size=(S, S)) * same_unit(S, S, size.n) * 0.5,
             state=rng.normal(size=S),

@@ -19,7 +19,8 @@ def check_rule(rule: Any, *, laws: Sequence[str] | None = None) -> Report:
     Shapes and finiteness; linearity in q of a past-facing rule; reset, masks and new sequences; resuming;
     runs as functions of their seed; update intervals, monitors, float32; the rule as a value; and what is
     declared: randomness, bias (see :func:`assert_unbiased`), lag and period, memory. For composed rules,
-    hybrids, and rules with parts in Python.
+    hybrids, and rules with parts in Python. Steps given by hand are also those of element-wise cells, where
+    each row has regressors of its own, unless the rule is refused these.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ def credit_gradients(
         for s in range(u, max(u - lag - period, -1), -1):
             c = c + steps[s].q
             if s <= u - lag:
-                found[u] += np.outer(c @ steps[s].D, steps[s].a_hat)
+                found[u] += (c @ steps[s].D)[:, None] * steps[s].a_hat
             c = np.zeros_like(c) if begins is not None and begins[s] else c @ steps[s].J
     return found
 
