@@ -3,10 +3,11 @@
     python docs/copy_task/run.py            # resumes; about half an hour on one core
     python docs/copy_task/run.py --quick    # a minute, into a folder of its own
 
-The Copy task with a curriculum (Mujika et al. 2018; Menick et al. 2021): the string grows by one symbol when a thousand
-steps of recall cost less than 0.15 bits a symbol. 32 units, float32, Adam, an update at every step. The learning
-rate of each rule and cell is the best of four on a seed of its own; then three other seeds. Each finished run is a line of
-results.jsonl, and is not run again. The figure is drawn from these lines.
+The Copy task with a curriculum (Mujika et al. 2018; Menick et al. 2021): the string grows by one symbol
+when a thousand steps of recall cost less than 0.15 bits a symbol. 32 units, float32, Adam, an update at
+every step. The learning rate of each rule and cell is the best of four on a seed of its own; then three
+other seeds. Each finished run is a line of results.jsonl, and is not run again. The figure is drawn from
+these lines.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ RULES = {
     "exact (lazy RTRL)": ax.rules.rtrl_lazy(),
     "ki|ij TruncatedSVD": ax.compose(**SPLIT, randomness="deterministic", solution="numerical"),
     "ki|ij RandomSigns": ax.compose(**SPLIT, randomness="stochastic", solution="closed-form"),
-    "ki|ij OptimalUnbiased": ax.compose(**SPLIT, randomness="stochastic", solution="numerical", solver="optimal"),
+    "ki|ij OptimalUnbiased": ax.compose(
+        **SPLIT, randomness="stochastic", solution="numerical", solver="optimal"
+    ),
     "KF-RTRL": ax.rules.kf_rtrl(),
     "SnAp-1": ax.rules.snap(1),
     "rolling TBPTT(20)": ax.rules.tbptt(20),
@@ -56,6 +59,10 @@ def climb(cell: str, rule: str, rate: float, seed: int, steps: int, hidden: int)
     }  # fmt: skip
 
 
+def cell_and_rule(run: dict) -> str:
+    return f"{run['cell']:5} {run['rule']:22}"
+
+
 def measure(path: Path, steps: int, hidden: int) -> list[dict]:
     """All runs; those that the file has already are not run again."""
     done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -69,7 +76,7 @@ def measure(path: Path, steps: int, hidden: int) -> list[dict]:
         with path.open("a") as file:
             file.write(json.dumps(run) + "\n")
         done.append(run)
-        print(f"{run['cell']:5} {run['rule']:22} rate {run['rate']:g} seed {run['seed']}: {run['reached']}", flush=True)
+        print(f"{cell_and_rule(run)} rate {run['rate']:g} seed {run['seed']}: {run['reached']}", flush=True)
         return run
 
     kept = []
@@ -97,7 +104,8 @@ def draw(runs: list[dict], path: Path) -> None:
                 colour, dashes = style.colour(i)
                 steps = np.array(mine[0]["at"][:length]) / 1e6
                 ax_.plot(steps, np.median(levels, axis=0), color=colour, linestyle=dashes, label=rule)
-                ax_.fill_between(steps, levels.min(axis=0), levels.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+                low, high = levels.min(axis=0), levels.max(axis=0)
+                ax_.fill_between(steps, low, high, color=colour, alpha=0.15, linewidth=0)
             ax_.set_title(cell.upper())
             ax_.set_xlabel("steps (millions)")
             ax_.set_xlim(0, None)
@@ -128,7 +136,8 @@ def main() -> None:
         for rule in RULES:
             mine = [run for run in runs if run["cell"] == cell and run["rule"] == rule]
             rate = mine[0]["rate"]
-            print(f"{cell:5} {rule:22} rate {rate:g}  length {[run['reached'] for run in mine]}")
+            reached = [run["reached"] for run in mine]
+            print(f"{cell_and_rule(mine[0])} rate {rate:g}  length {reached}")
 
 
 if __name__ == "__main__":
