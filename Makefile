@@ -20,7 +20,7 @@ demo: $(VENV)/.installed
 	$(BIN)/axonomy demo --out demo --force
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 exchange: $(VENV)/.exchange
 	$(BIN)/python -c 'import torch, onnx, onnxruntime' # or the tests would be skipped
