@@ -34,15 +34,10 @@ class UnitDiagonalInfluence final : public Learner<T> {
       throw std::invalid_argument("step: this rule keeps the leak of the cell, but no leak was given");
     if (kept_ == Kept::diagonal) step.J->unit_blocks(K_);
     const BlockDiagonal<T>& K = kept_ == Kept::diagonal ? K_ : *step.leak;
-    for (Index j = 0; j < shape_.m; ++j)
-      for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
-        const Index entry = j * shape_.R() + gate * shape_.n;
-        T* out = target == nullptr ? nullptr : target + entry;
-        if (shape_.element_wise)
-          advance(step, K, j, gate, Eigen::Map<const Array>(step.a_hat + entry, shape_.n), scale, out);
-        else
-          advance(step, K, j, gate, step.a_hat[j], scale, out);
-      }
+    if (shape_.element_wise)
+      advance<true>(step, K, scale, target);
+    else
+      advance<false>(step, K, scale, target);
   }
 
   bool influence(Matrix<T>& M) const override {
@@ -62,23 +57,34 @@ class UnitDiagonalInfluence final : public Learner<T> {
  private:
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
 
-  // The rows of one gate and one regressor: a_hat a number, or one for each unit.
-  template <class Regressor>
-  void advance(const Step<T>& step, const BlockDiagonal<T>& K, Index j, Index gate, const Regressor& a_hat, T scale,
-               T* out) {
-    const Index n = shape_.n, p = shape_.states_per_unit, offset = gate * n;
-    if (p == 1) {
-      auto b = B_[0].col(j).segment(offset, n).array();
-      b = K.array(0, 0) * b + a_hat * step.D->array(0, gate);
-      if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q, n) * b);
-      return;
-    }
-    for (Index a = 0; a < p; ++a) old_.col(a) = B_[a].col(j).segment(offset, n);
-    for (Index a = 0; a < p; ++a) {
-      auto b = B_[a].col(j).segment(offset, n).array();
-      b = a_hat * step.D->array(a, gate);
-      for (Index c = 0; c < p; ++c) b += K.array(a, c) * old_.col(c).array();
-      if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q + a * n, n) * b);
+  // Own: one set of regressors a row.
+  template <bool own>
+  void advance(const Step<T>& step, const BlockDiagonal<T>& K, T scale, T* target) {
+    const Index n = shape_.n, R = shape_.R(), p = shape_.states_per_unit;
+    for (Index j = 0; j < shape_.m; ++j) {
+      for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
+        const Index offset = gate * n;
+        T* out = target == nullptr ? nullptr : target + j * R + offset;
+        const auto driven = [&](Index a) {
+          if constexpr (own)
+            return Eigen::Map<const Array>(step.a_hat + j * R + offset, n) * step.D->array(a, gate);
+          else
+            return step.a_hat[j] * step.D->array(a, gate);
+        };
+        if (p == 1) {
+          auto b = B_[0].col(j).segment(offset, n).array();
+          b = K.array(0, 0) * b + driven(0);
+          if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q, n) * b);
+          continue;
+        }
+        for (Index a = 0; a < p; ++a) old_.col(a) = B_[a].col(j).segment(offset, n);
+        for (Index a = 0; a < p; ++a) {
+          auto b = B_[a].col(j).segment(offset, n).array();
+          b = driven(a);
+          for (Index c = 0; c < p; ++c) b += K.array(a, c) * old_.col(c).array();
+          if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q + a * n, n) * b);
+        }
+      }
     }
   }
 

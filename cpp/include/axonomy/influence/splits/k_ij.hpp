@@ -59,18 +59,26 @@ class SplitKIJ {
       left[l] = split::norm<T>(left_.col(l));
       right[l] = split::norm<T>(right_.col(l));
     }
-    split::row_norms(shape_, step.a_hat, squares_);
-    for (Index t = 0; t < added(); ++t) {
-      left[rank_ + t] = immediate_.left_norm(step, t);
-      right[rank_ + t] = root(immediate_.squared_right_norm(step, t, squares_));
+    for (Index t = 0; t < added(); ++t) left[rank_ + t] = immediate_.left_norm(step, t);
+    if (shape_.element_wise) {
+      split::row_norms(shape_, step.a_hat, squares_);
+      for (Index t = 0; t < added(); ++t)
+        right[rank_ + t] = root(immediate_.squared_right_norm(step, t, squares_));
+    } else {
+      const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+      for (Index t = 0; t < added(); ++t) right[rank_ + t] = immediate_.right_norm(step, t) * a_hat;
     }
   }
 
   void mixed_norms(const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
     immediate_.combine_left(step, signs, state_.data());
     immediate_.combine_right(step, signs, row_.data());
-    split::row_norms(shape_, step.a_hat, squares_);
     left = split::norm<T>(state_);
+    if (!shape_.element_wise) {
+      right = split::norm<T>(row_) * split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+      return;
+    }
+    split::row_norms(shape_, step.a_hat, squares_);
     right = Work<T>(0);
     for (Index i = 0; i < shape_.R(); ++i) right += Work<T>(row_[i]) * Work<T>(row_[i]) * squares_[i];
     right = root(right);
