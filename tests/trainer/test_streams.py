@@ -62,7 +62,11 @@ def of(rnn: ax.Cell) -> ax.Cell:
 @over_networks()
 def test_one_update_is_the_mean_of_single_runs(kind: str, cell: ax.TableCell) -> None:
     """Each with a state, a learner, masks, resets and random numbers of its own."""
-    rnn = of(network_for(cell, kind=kind, state_noise=0.1))
+    # Singular vectors have no sign of their own: to rounding the same network, another draw. Streams of a
+    # sparse network are multiplied one by one, and so the same to the last bit.
+    sparse = cell.solver == "optimal" and not ax.cells.CELLS[kind].element_wise
+    drawn = network(kind=kind, mask=ring(4), state_noise=0.1) if sparse else None
+    rnn = of(drawn or network_for(cell, kind=kind, state_noise=0.1))
     X, Y, mask, reset = given(rnn)
     rule, once = rule_of(cell), {"optimiser": ax.SGD(1.0), "update_every": T}
     together = trainer(rnn, rule, **once)
