@@ -136,7 +136,7 @@ Array<T> to_numpy(const Vector<T>& v) {
   return out;
 }
 
-// The regressors of a step: (m,), or (R, m) of an element-wise cell; and back into the core's own order.
+// The regressors of a step: (m,), or (R, m) of an element-wise cell.
 template <class T>
 Array<T> regressors_to_numpy(const Shape& shape, const T* a_hat) {
   if (!shape.element_wise) return to_numpy<T>(Vector<T>(Eigen::Map<const Vector<T>>(a_hat, shape.m)));

@@ -125,7 +125,6 @@ struct HandDriven {
     before_.whole(*this, [&] { learner->new_sequence(state ? data_of<T>(*state, shape.S(), "state") : zero.data()); });
   }
 
-
   void step(const Array<T>& J, const Array<T>& D_dense, const Array<T>& a_hat, const Array<T>& q,
             const std::optional<Array<T>>& leak_dense, const std::optional<Array<T>>& noise,
             const std::optional<Array<T>>& state, const std::optional<Array<T>>& y) {

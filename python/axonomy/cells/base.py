@@ -112,7 +112,7 @@ class Cell(ABC):
 
     @abstractmethod
     def _make(self, shape: Shape, dtype: np.dtype[Any], settings: dict[str, Any]) -> None:
-        """Check the settings and call :meth:`_hold` with the core's cell, all arrays zero."""
+        """Check the kind's own settings and call :meth:`_hold` with them; all arrays are zero."""
 
     @abstractmethod
     def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
@@ -178,11 +178,14 @@ class Cell(ABC):
         self.W_out, self.b_out = W_out, arrays[4]
         self.feedback = feedback
 
-    def _hold(self, cell: _core.Cell32 | _core.Cell64, shape: Shape, dtype: Any, loss: str) -> None:
-        self._cell = cell
+    def _hold(self, shape: Shape, dtype: Any, settings: dict[str, Any], *own: Any) -> None:
+        """Make the core's cell; `own` are the checked settings that other kinds do not have."""
+        self._loss = _check.one_of("loss", settings["loss"], LOSSES)
+        make = getattr(_core, f"make_{self.kind}{32 if dtype == np.float32 else 64}")
+        self._cell = make(shape._core(), self._loss, *own)
         self.shape = shape
         self.dtype = dtype
-        self._loss = loss
+        self.state_noise = settings["state_noise"]
 
     @property
     def loss(self) -> str:
@@ -220,27 +223,23 @@ class Cell(ABC):
 
     def _set_columns(self, name: str, value: object, part: slice | int, meaning: str) -> None:
         W = self._cell.W
-        given = self._array(name, value, W[:, part].shape, meaning)
-        there = np.zeros_like(W)
-        there[:, part] = given
-        self._check_existing(name, there, part)
-        W[:, part] = given
+        W[:, part] = self._array(name, value, W[:, part].shape, meaning)
+        self._check_existing(name, W[:, part], part)
         self._cell.W = W
 
-    def _check_existing(self, name: str, W: FloatArray, part: slice | int = slice(0, None)) -> None:
-        """Refuse numbers where W (R, m) has no weight."""
-        if not (wrong := (W != 0) & ~self.shape.weights).any():
+    def _check_existing(self, name: str, values: FloatArray, part: slice | int = slice(0, None)) -> None:
+        """Refuse numbers in some columns of W (R, m) where it has no weight."""
+        if not (wrong := (values != 0) & ~self.shape.weights[:, part]).any():
             return
-        row, column = (int(i) for i in np.argwhere(wrong)[0])
-        got = W[row, column]
-        if self.mask is not None and column < self.shape.n and not self.mask[row % self.shape.n, column]:
+        at = tuple(int(i) for i in np.argwhere(wrong)[0])
+        row, column = at[0], (at[1] + part.start if isinstance(part, slice) else part)
+        if self.mask is not None and 0 <= column < self.shape.n and not self.mask[row % self.shape.n, column]:
             where = "where the mask is False"
         else:
             gate = self.gates[row // self.shape.n]
             seen = " and ".join(self.sees[self.gates.index(gate)] if self.sees else ())
             where = f"as gate {gate!r} sees {seen} only"
-        at = (row, column - part.start) if isinstance(part, slice) else (row,)
-        raise ValueError(f"{name}: expected zeros {where}, got {got} at {at}")
+        raise ValueError(f"{name}: expected zeros {where}, got {values[at]} at {at}")
 
     @property
     def mask(self) -> _check.BoolArray | None:

@@ -6,9 +6,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from axonomy import _check, _core
 from axonomy.cells import initial
-from axonomy.cells.base import LOSSES, Cell
+from axonomy.cells.base import Cell
 from axonomy.shape import Shape
 
 
@@ -61,11 +60,7 @@ class GatedCell(Cell):
         self._assemble((W_rec, W_in, b_rec, W_out, b_out), settings, feedback, dtype, mask)
 
     def _make(self, shape: Shape, dtype: np.dtype[Any], settings: dict[str, Any]) -> None:
-        loss = _check.one_of("loss", settings["loss"], LOSSES)
-        bits = "32" if dtype == np.float32 else "64"
-        make = getattr(_core, f"make_{self.kind}{bits}")
-        self._hold(make(shape._core(), loss), shape, dtype, loss)
-        self.state_noise = settings["state_noise"]
+        self._hold(shape, dtype, settings)
 
     def settings(self) -> dict[str, Any]:
         """Return loss and state noise."""

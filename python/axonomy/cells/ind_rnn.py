@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from axonomy import _check, _core
+from axonomy import _check
 from axonomy.cells import initial
-from axonomy.cells.base import ACTIVATIONS, LOSSES, Cell
+from axonomy.cells.base import ACTIVATIONS, Cell
 from axonomy.shape import Shape
 
 
@@ -81,10 +81,7 @@ class IndRNN(Cell):
 
     def _make(self, shape: Shape, dtype: np.dtype[Any], settings: dict[str, Any]) -> None:
         self._activation = _check.one_of("activation", settings["activation"], ACTIVATIONS)
-        loss = _check.one_of("loss", settings["loss"], LOSSES)
-        make = _core.make_ind_rnn32 if dtype == np.float32 else _core.make_ind_rnn64
-        self._hold(make(shape._core(), loss, self._activation), shape, dtype, loss)
-        self.state_noise = settings["state_noise"]
+        self._hold(shape, dtype, settings, self._activation)
 
     def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
         return {"a": getattr(op, self.activation)(h["h"])}

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from axonomy import _check, _core
+from axonomy import _check
 from axonomy.cells import initial
-from axonomy.cells.base import ACTIVATIONS, LOSSES, Cell
+from axonomy.cells.base import ACTIVATIONS, Cell
 from axonomy.shape import Shape
 
 
@@ -94,10 +94,7 @@ class LeakyRNN(Cell):
             alphas = [_check.number("alpha", value, above=0, most=1) for value in each.tolist()]
             self._alpha = tuple(alphas)
         self._activation = _check.one_of("activation", settings["activation"], ACTIVATIONS)
-        loss = _check.one_of("loss", settings["loss"], LOSSES)
-        make = _core.make_leaky_rnn32 if dtype == np.float32 else _core.make_leaky_rnn64
-        self._hold(make(shape._core(), loss, self._activation, alphas), shape, dtype, loss)
-        self.state_noise = settings["state_noise"]
+        self._hold(shape, dtype, settings, self._activation, alphas)
 
     def _equations(self, op: Any, before: dict[str, Any], h: dict[str, Any]) -> dict[str, Any]:
         alpha = np.asarray(self.alpha, self.dtype)
