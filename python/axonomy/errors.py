@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from axonomy.history import History
@@ -46,3 +46,6 @@ class Diverged(ArithmeticError):
         super().__init__(message)
         self.step = step
         self.history = history
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return type(self), (str(self), self.step, self.history)  # else pickle would give the message alone

@@ -357,6 +357,13 @@ class HandDriven:
         """
         self._core.load_state(_check.mapping("state", state, "a dict of arrays"))
 
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...], Any]:
+        # The seed does not matter: the generator is part of the state.
+        return type(self), (self.rule, self.shape, 0, self.dtype), self.state()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._core.load_state(state)
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 import os
 import time
@@ -376,6 +378,20 @@ class Trainer:
         except Exception as error:
             raise ValueError(f"path: expected a file written by Trainer.save, got {path}: {error}") from None
         return trainer
+
+    # Pickled with all that it has, the network being the one that is pickled beside it, if any.
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...], Any]:
+        settings = {name: getattr(self, name) for name in ("seed", "update_every", "streams", "threads")}
+        make = functools.partial(type(self), **settings)
+        return make, (self.rnn, self.rule, self.optimiser), (self.state(), self.history)
+
+    def __setstate__(self, state: tuple[dict[str, Any], History]) -> None:
+        arrays, self.history = state
+        self._core.load_state(arrays)
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # two trainers of one network would undo each other's work
 
     def __repr__(self) -> str:
         return f"Trainer({self.rnn!r}, {self.rule.name!r}, {self.optimiser!r}, steps={self.step_count})"

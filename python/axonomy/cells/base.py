@@ -337,10 +337,23 @@ class Cell(ABC):
 
     def copy(self) -> Self:
         """Return an equal network that shares nothing with this one."""
-        other = type(self)._blank(self.shape, self.dtype, self.settings())
-        for name, array in self.arrays().items():
-            setattr(other._cell, name, array)
-        return other
+        make, parts = self.__reduce__()
+        copied: Self = make(*parts)
+        return copied
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        # For pickle and both functions of the module copy, which would share or refuse the core's cell.
+        return type(self)._of, (self.shape, self.dtype, self.settings(), self.arrays())
+
+    @classmethod
+    def _of(
+        cls, shape: Shape, dtype: np.dtype[Any], settings: dict[str, Any], arrays: dict[str, FloatArray]
+    ) -> Self:
+        """Return the network whose :meth:`settings` and :meth:`arrays` these are."""
+        cell = cls._blank(shape, dtype, settings)
+        for name, array in arrays.items():
+            setattr(cell._cell, name, array)
+        return cell
 
     def forward(self, X: object, initial_state: object = None) -> Forward:
         """Run the network over inputs, without learning, noise or any change to this object.
