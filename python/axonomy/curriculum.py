@@ -54,7 +54,7 @@ class Curriculum:
     Parameters
     ----------
     trainer : Trainer
-        Trained in place. Its network must fit the task at every level.
+        Of one stream, trained in place. Its network must fit the task at every level.
     task : callable
         The task at a level, ``task(level) -> Task``.
     threshold : float
@@ -99,6 +99,8 @@ class Curriculum:
     ) -> None:
         if not isinstance(trainer, Trainer):
             raise ValueError(f"trainer: expected a Trainer, got {_check.describe(trainer)}")
+        if trainer.streams > 1:
+            raise ValueError(f"trainer: expected one stream, got {trainer.streams}")
         if not callable(task):
             raise ValueError(f"task: expected a function of the level, got {_check.describe(task)}")
         self.trainer = trainer
@@ -141,8 +143,11 @@ class Curriculum:
             try:
                 self.trainer.run(part.X, part.Y, part.mask, part.reset)
             finally:
-                taken = self.trainer.step_count - before  # fewer, of a run that was ended
-                self._take(self.trainer.history.loss[:taken])
+                taken = (
+                    self.trainer.step_count - before
+                )  # fewer, of a run that was ended; none of one refused
+                if taken:
+                    self._take(self.trainer.history.loss[:taken])
             left -= len(part)
         return self.history
 

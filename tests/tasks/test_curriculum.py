@@ -228,3 +228,23 @@ def test_a_task_that_does_not_fit_changes_nothing() -> None:
         other.climb(50)
     assert other.history.loss.shape == (0,)
     assert one.step_count == 100
+
+
+def of_two_streams() -> ax.Trainer:
+    rnn = ax.LeakyRNN.random(n_in=4, n_hidden=4, n_out=2)
+    return ax.Trainer(rnn, "rtrl_lazy", ax.SGD(0.1), streams=2)
+
+
+def test_several_streams_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\Atrainer: expected one stream, got 2"):
+        ax.Curriculum(of_two_streams())
+
+
+def test_what_a_run_refuses_is_what_is_raised() -> None:
+    """Whatever the trainer's history then is of."""
+    one = curriculum()
+    one.climb(100)
+    one.trainer = of_two_streams()
+    with pytest.raises(ValueError, match=r"\AX: expected a real array of shape \(any, 2, 4\)"):
+        one.climb(100)
+    assert one.history.loss.shape == (0,)
