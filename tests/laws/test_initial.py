@@ -50,7 +50,7 @@ def test_identity(kind: str) -> None:
 def test_variances(kind: str, name: str) -> None:
     """glorot: 2 / (fan in + fan out), of the units and of the inputs."""
     n, n_in = 300, 100
-    rnn = drawn(kind, n, n_in, recurrent=name, inputs=name)
+    rnn = drawn(kind, n, n_in, recurrent="glorot", inputs=name)
     for gate, W in gates(rnn, "W_rec").items():
         there = gate in gates_that_see(kind, "s")
         of_one = n**-0.5 if kind in COUPLED else 1.0
@@ -152,10 +152,20 @@ def test_density(kind: str) -> None:
         sees = gate in gates_that_see(kind, "s")
         np.testing.assert_array_equal(W != 0, rnn.mask & sees)
         assert (W**2).sum(axis=1).mean() == pytest.approx(float(sees), abs=0.15)
-    identity = drawn(kind, 4, mask=np.eye(4, dtype=bool), recurrent="identity")
-    assert set(np.unique(identity.W_rec)) <= {0.0, 1.0}
-    with pytest.raises(ValueError, match=r"\AW_rec: expected zeros where the mask is False, got 1.0 at"):
-        drawn(kind, 4, mask=~np.eye(4, dtype=bool), recurrent="identity")
+
+
+@every_coupled
+@pytest.mark.parametrize("density", [0.01, 0.3, 1.0])
+def test_identity_under_a_mask(kind: str, density: float) -> None:
+    """A drawn mask has as many weights as any other, every unit's own among them; a given one is kept."""
+    rnn = drawn(kind, 12, density=density, recurrent="identity")
+    assert (rnn.mask.sum(axis=1) == max(1, round(density * 12))).all()
+    given = np.arange(144).reshape(12, 12) % 5 < 2
+    for network_, there in ((rnn, np.eye(12)), (drawn(kind, 12, mask=given, recurrent="identity"),
+                                                np.eye(12) * given)):  # fmt: skip
+        for gate, W in gates(network_, "W_rec").items():
+            np.testing.assert_array_equal(W, there if gate in gates_that_see(kind, "s") else 0 * there)
+    np.testing.assert_array_equal(drawn(kind, 12, mask=given, recurrent="identity").mask, given)
 
 
 # ------------------------------------------------------------------------------------------- copies
@@ -212,7 +222,9 @@ def test_alpha_of_each_unit() -> None:
     data = stream(rnn, 6)
     for one, other in ((same, network(alpha=0.7)), (network(alpha=np.ones(4)), network(alpha=1))):
         np.testing.assert_array_equal(one.forward(data.X).output, other.forward(data.X).output)
-    assert network(alpha=np.float32(0.5)).alpha == 0.5
+    for one in (np.float32(0.5), np.array(0.5), np.array(0.5, np.float32)):
+        assert network(alpha=one).alpha == 0.5
+        assert type(network(alpha=one).alpha) is float
 
 
 @every_kind

@@ -96,19 +96,20 @@ class GatedCell(Cell):
         feedback : "random" or array_like, shape (n_out, n), optional
             Fixed feedback weights; ``"random"`` draws them like W_out.
         density : float, optional
-            Draws a mask by which every unit gets from this part of the units, from one at least. With a
-            mask, the weights of a unit that gets from k others are ``N(0, 1/k)``, or the identity's.
-        recurrent : str, optional
-            Recurrent weights of each gate: ``"orthogonal"`` (the default), ``"glorot"``, ``"identity"`` or
-            ``"normal"``; of an element-wise cell ``"uniform"`` (the default) in place of ``"orthogonal"``.
+            Draws a mask by which every unit gets from this part of the units, from one at least; with
+            ``recurrent="identity"`` from itself among them. Within a mask, the weights of a unit that gets
+            from k others are ``N(0, 1/k)``, or the identity's.
+        recurrent : {"orthogonal", "glorot", "identity", "uniform"}, optional
+            Recurrent weights of each gate. Orthogonal by default; an element-wise cell has ``"uniform"``, its
+            default, in the place of that. ``"glorot"`` is ``N(0, 1/n)``, or ``N(0, 1)`` if element-wise.
         inputs : {"normal", "glorot"}
             Input weights, ``N(0, 1/n_in)`` or ``N(0, 2/(n_in + n))``.
         keep_bias : float, optional
             Bias towards keeping the state, of the gate that does; one by default for the LSTM's forget gate
             (Jozefowicz, Zaremba & Sutskever 2015), else zero.
         chrono : int, optional
-            Biases such that the units' time constants are spread from 1 to this many steps (Tallec & Ollivier
-            2018b).
+            Biases such that the units' time constants are spread evenly from 2 to this many steps (Tallec &
+            Ollivier 2018b).
         seed : int
 
         Raises

@@ -121,9 +121,9 @@ class IndRNN(Cell):
             As in the class.
         feedback : "random" or array_like, shape (n_out, n), optional
             Fixed feedback weights; ``"random"`` draws them like W_out.
-        recurrent : {"uniform", "identity", "glorot", "normal"}
-            Weights of the units to themselves: ``U(0, 1)`` (the default, Li et al. 2018), one, or ``N(0,
-            1)``.
+        recurrent : {"uniform", "identity", "glorot"}
+            Weights of the units to themselves: ``U(0, 1)`` (the default, as in the authors' own program),
+            one, or ``N(0, 1)``.
         inputs : {"normal", "glorot"}
             Input weights, ``N(0, 1/n_in)`` or ``N(0, 2/(n_in + n))``.
         seed : int

@@ -4,8 +4,9 @@
 orthogonal      a random orthogonal matrix for each gate (Saxe et al. 2014)
 glorot          ``N(0, 2 / (fan in + fan out))`` for each gate (Glorot & Bengio 2010)
 identity        every unit remembers itself (Le, Jaitly & Hinton 2015)
-normal          ``N(0, 1 / fan in)``
-uniform         ``U(0, 1)``, of element-wise cells (Li et al. 2018)
+normal          ``N(0, 1 / fan in)``, of input weights; of recurrent ones the same as glorot
+uniform         ``U(0, 1)``, of element-wise cells: what the authors' program for the IndRNN begins with
+                (github.com/Sunnydreamrain/IndRNN_pytorch), and our choice for the eLSTM
 ==============  =====================================================================================
 """
 
@@ -19,8 +20,8 @@ from axonomy import _check
 from axonomy._check import BoolArray, FloatArray
 from axonomy.cells.base import Cell
 
-RECURRENT = ("orthogonal", "glorot", "identity", "normal")
-ELEMENT_WISE = ("uniform", "glorot", "identity", "normal")
+RECURRENT = ("orthogonal", "glorot", "identity")
+ELEMENT_WISE = ("uniform", "glorot", "identity")
 INPUTS = ("normal", "glorot")
 
 Arrays = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
@@ -64,8 +65,11 @@ def draw(
         if cell.element_wise:
             raise ValueError(f"density: expected none, as the units of {cell.__name__} are not coupled")
         density = _check.number("density", density, above=0, most=1)
+        places = rng.random((n, n))
+        if kind == "identity":
+            np.fill_diagonal(places, -1)  # the first place is a unit's own
         sources = max(1, round(density * n))
-        mask = np.argsort(np.argsort(rng.random((n, n)))) < sources  # the ranks within each row
+        mask = np.argsort(np.argsort(places)) < sources  # the ranks within each row
     mask = None if mask is None else _check.mask("mask", mask, n)
     W_rec = np.concatenate([_recurrent(kind, gate, mask) for gate in normal])
     if kind == "uniform":
@@ -80,7 +84,8 @@ def _recurrent(kind: str, normal: FloatArray, mask: BoolArray | None) -> FloatAr
     """Weights of one gate (n, n), or (n, 1) element by element."""
     n, columns = normal.shape
     if kind == "identity":
-        return np.eye(n) if columns == n else np.ones((n, 1))
+        one: FloatArray = np.eye(n) if columns == n else np.ones((n, 1))
+        return one if mask is None else one * mask
     if mask is not None:
         scaled: FloatArray = np.where(
             mask, normal / np.sqrt(np.maximum(mask.sum(axis=1, keepdims=True), 1)), 0

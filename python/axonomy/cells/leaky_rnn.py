@@ -85,13 +85,14 @@ class LeakyRNN(Cell):
         self._assemble((W_rec, W_in, b_rec, W_out, b_out), settings, feedback, dtype, mask)
 
     def _make(self, shape: Shape, dtype: np.dtype[Any], settings: dict[str, Any]) -> None:
-        alpha = settings["alpha"]
-        if np.ndim(alpha) == 0:
-            self._alpha = _check.number("alpha", alpha, above=0, most=1)
+        alpha, given = settings["alpha"], _check.array("alpha", settings["alpha"])
+        if given.ndim == 0:
+            one = given.item() if isinstance(alpha, np.ndarray) else alpha
+            self._alpha = _check.number("alpha", one, above=0, most=1)
             alphas = [self._alpha] * shape.n
         else:
-            each = _check.real_array("alpha", alpha, (shape.n,), np.float64, "n")
-            alphas = [_check.number("alpha", value, above=0, most=1) for value in each.tolist()]
+            _check.real_array("alpha", given, (shape.n,), np.float64, "n")
+            alphas = [_check.number("alpha", value, above=0, most=1) for value in given.tolist()]
             self._alpha = tuple(alphas)
         self._activation = _check.one_of("activation", settings["activation"], ACTIVATIONS)
         self._hold(shape, dtype, settings, self._activation, alphas)
@@ -154,9 +155,10 @@ class LeakyRNN(Cell):
         mask : array_like of bool, shape (n, n), optional
             As in the class.
         density : float, optional
-            Draws a mask by which every unit gets from this part of the units, from one at least.
-        recurrent : {"orthogonal", "glorot", "identity", "normal"}, optional
-            Recurrent weights.
+            Draws a mask by which every unit gets from this part of the units, from one at least; with
+            ``recurrent="identity"`` from itself among them.
+        recurrent : {"orthogonal", "glorot", "identity"}, optional
+            Recurrent weights; ``"glorot"`` is ``N(0, 1/n)``.
         inputs : {"normal", "glorot"}
             Input weights, ``N(0, 1/n_in)`` or ``N(0, 2/(n_in + n))``.
         seed : int
