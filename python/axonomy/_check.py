@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -127,6 +128,20 @@ def number(
     if not (result > above and result >= least and result <= most and result < below):
         raise ValueError(f"{expected}, got {result:g}")
     return result
+
+
+def truth(name: str, value: object) -> bool:
+    """Return True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name}: expected True or False, got {describe(value)}")
+    return bool(value)
+
+
+def path(name: str, value: object) -> str:
+    """Return a path as text."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise ValueError(f"{name}: expected a path, got {describe(value)}")
+    return os.fspath(value)
 
 
 def mapping(name: str, value: object, meaning: str = "a mapping") -> dict[str, Any]:

@@ -155,9 +155,7 @@ class Learner(ABC):
             raise ValueError(
                 f"{name}.noise_kind: expected 'signs' or 'normal' for {n_noise} numbers, got None"
             )
-        ahead = self.looks_ahead
-        if not isinstance(ahead, bool):
-            raise ValueError(f"{name}.looks_ahead: expected a truth value, got {_check.describe(ahead)}")
+        ahead = _check.truth(f"{name}.looks_ahead", self.looks_ahead)
         for carried in self.carries:
             if carried in ("left", "right"):
                 raise ValueError(

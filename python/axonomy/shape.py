@@ -64,6 +64,7 @@ class Shape:
             ("rows_per_unit", 1),
         ):
             object.__setattr__(self, name, _check.integer(name, getattr(self, name), minimum))
+        object.__setattr__(self, "element_wise", _check.truth("element_wise", self.element_wise))
         state = 1 if self.element_wise else self.n
         m = state + self.n_in + 1 if self.m is None else _check.integer("m", self.m, 1)
         object.__setattr__(self, "m", m)

@@ -306,15 +306,18 @@ class Trainer:
         Raises
         ------
         ValueError
-            If an entry is missing or has the wrong shape, a weight is not zero where the network has none, or
-            it is of more streams; nothing is changed then.
+            If an entry is missing or has the wrong shape, a weight or the state is not finite, or a weight
+            not zero where the network has none, or it is of more streams; nothing is changed then.
         """
         given = _check.mapping("state", state, "a dict of arrays")
         if any(str(name).startswith(f"stream_{self.streams}.") for name in given):
             raise ValueError(f"state: expected that of {self.streams} streams, got that of more")
-        W = _check.array("cell.W", given.get("cell.W"))
-        if W.shape == self.rnn.W.shape:
-            self.rnn._check_existing("cell.W", W)
+        cell = {name: _check.array(name, given.get(name)) for name in ("cell.W", "cell.W_out", "cell.state")}
+        for name, array in cell.items():
+            if array.dtype.kind == "f":  # of what is no array of numbers, or misses, the core says so
+                _check.real_array(name, array, array.shape, self.rnn.dtype)
+        if cell["cell.W"].shape == self.rnn.W.shape:
+            self.rnn._check_existing("cell.W", cell["cell.W"])
         self._core.load_state(given)
 
     def save(self, path: str | os.PathLike[str]) -> None:

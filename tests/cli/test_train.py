@@ -160,7 +160,7 @@ def test_a_task_with_steps_that_have_no_target(tmp_path: Path) -> None:
 OF_CELLS = {
     "leaky_rnn": {"alpha": [0.2, 0.4, 0.6, 1], "activation": "relu", "recurrent": "identity"},
     "gru": {"chrono": 20, "inputs": "glorot", "density": 0.5},
-    "lstm": {"keep_bias": 2.0, "recurrent": "normal"},
+    "lstm": {"keep_bias": 2.0, "recurrent": "glorot"},
     "mgu": {"feedback": "random", "state_noise": 0.01},
     "ind_rnn": {"activation": "tanh", "recurrent": "identity"},
     "elstm": {"chrono": 8, "recurrent": "glorot"},
@@ -220,6 +220,14 @@ def test_a_config_from_before_there_were_cells(tmp_path: Path) -> None:
         (("--cell-option", "keep_bias=1"), "keep_bias: expected one of the options of leaky_rnn (alpha, "),
         (("--cell-option", "seed=1"), "seed: expected one of the options of leaky_rnn ("),
         (("--cell", "gru", "--cell-option", "recurrent=3"), "recurrent: expected one of 'orthogonal', "),
+        (
+            ("--alpha", 0.5, "--cell-option", "alpha=0.3"),
+            "alpha: expected to be given once, got 0.5 and then 'alpha=0.3'",
+        ),
+        (
+            ("--cell", "gru", "--cell-option", "chrono=5", "--cell-option", "chrono=9"),
+            "chrono: expected to be given once, got 5 and then 'chrono=9'",
+        ),
         (("--cell", "gru", "--cell-option", "chrono"), "an option must have the form key=value, got"),
         (("--cell", "elstm", "--rule", "kf_rtrl"), "KF-RTRL needs one set of regressors for all rows of W"),
         (("--cell", "elstm", "--rule", "snap:n=2"), "SnAp-n follows the couplings between units"),
@@ -476,6 +484,9 @@ def test_forced_runs_leave_nothing_of_the_last(tmp_path: Path, monkeypatch: pyte
         (("--rule", "rtrl:rank=2"), "...rank..."),
         (("--rule", "uoro", "--rank", "0"), "rank: expected a whole number at least 1, got 0"),
         (("--rule", "uoro", "--option", "colour=red"), "...colour..."),
+        (("--rule", "uoro:rank=2", "--rank", "3"), "rank: expected to be given once, got 3 and then"),
+        (("--rule", "uoro", "--rank", "3", "--option", "rank=2"), "rank: expected to be given once, got 3"),
+        (("--rule", "rtrl", "--hold", "2", "--task-option", "hold=3"), "hold: expected to be given once"),
         (("--tensor", "kij"), "randomness: expected one of 'stochastic', 'deterministic', got None"),
         (
             ("--tensor", "kij", "--randomness", "stochastic", "--solution", "numerical"),

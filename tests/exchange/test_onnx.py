@@ -122,5 +122,7 @@ def test_a_file_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> 
 
 
 def test_refusal() -> None:
+    with pytest.raises(ValueError, match=r"^path: expected a path, got 5$"):
+        full(ax.GRU, {}).to_onnx(5)
     with pytest.raises(ValueError, match=r"^batch: expected True or False, got 8$"):
         full(ax.GRU, {}).to_onnx(batch=8)

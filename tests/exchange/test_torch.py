@@ -151,8 +151,10 @@ def test_kinds_without_a_counterpart(cell: type[ax.Cell]) -> None:
     ],
 )
 def test_leaky_networks_that_torch_lacks(settings: dict[str, object], reason: str) -> None:
-    with pytest.raises(ax.IncompatibleCell, match=reason):
-        full(ax.LeakyRNN, settings).to_torch()
+    rnn = full(ax.LeakyRNN, settings)
+    for refused in (rnn.to_torch, rnn.to_torch_state):
+        with pytest.raises(ax.IncompatibleCell, match=reason):
+            refused()
 
 
 def test_alpha_of_each_unit_may_be_one() -> None:
@@ -161,8 +163,10 @@ def test_alpha_of_each_unit_may_be_one() -> None:
 
 
 def test_a_network_without_inputs() -> None:
-    with pytest.raises(ax.IncompatibleCell, match=r"^n_in: the modules of torch\.nn need an input"):
-        ax.GRU.random(0, 3, 1).to_torch()
+    rnn = ax.GRU.random(0, 3, 1)
+    for refused in (rnn.to_torch, rnn.to_torch_state):
+        with pytest.raises(ax.IncompatibleCell, match=r"^n_in: the modules of torch\.nn need an input"):
+            refused()
 
 
 def _gru(n: int = 4, **options: object) -> object:
@@ -223,6 +227,19 @@ def test_other_refusals() -> None:
     module.weight_hh_l0.data[0, 0] = torch.nan
     with pytest.raises(ValueError, match=r"^W_rec: expected finite numbers"):
         ax.GRU.from_torch(module, readout)
+
+
+def test_modules_without_numbers() -> None:
+    """On the meta device, as they are while a large model is put together."""
+    module, readout, state = _gru(), torch.nn.Linear(4, 2), torch.zeros(1, 4)
+    nowhere = "expected numbers, got a tensor on the meta device, which has none$"
+    for name, given_ in {
+        "module": (_gru(device="meta"), readout, state),
+        "readout": (module, torch.nn.Linear(4, 2, device="meta"), state),
+        "state": (module, readout, state.to("meta")),
+    }.items():
+        with pytest.raises(ValueError, match=f"^{name}: {nowhere}"):
+            ax.Cell.from_torch(given_[0], given_[1], state=given_[2])
 
 
 def test_dropout_says_nothing_of_one_layer() -> None:

@@ -726,7 +726,7 @@ def test_the_traceback_leads_to_the_fault() -> None:
             "noise_kind: expected 'signs' or 'normal' for 3 num",
         ),
         ({"n_noise": 3, "noise_kind": "gauss"}, "noise_kind: expected one of 'signs', 'normal', got 'gauss'"),
-        ({"looks_ahead": lambda self: True}, "looks_ahead: expected a truth value"),
+        ({"looks_ahead": lambda self: True}, "looks_ahead: expected True or False"),
         ({"carries": ("B", "C")}, "carries: expected attributes that reset.. makes, got 'C'"),
         ({"carries": ("left",), "left": np.zeros(3)}, "carries: expected other names than 'left'"),
     ],

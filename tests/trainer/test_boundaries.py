@@ -217,6 +217,12 @@ DTYPE = "dtype: expected float32 or float64, got"
         (random(alpha=NAN), f"alpha: {REAL} above 0 and at most 1, got nan"),
         (random(alpha="1"), f"alpha: {REAL} above 0 and at most 1, got '1'"),
         (random(alpha=1j), f"alpha: {REAL} above 0 and at most 1, got 1j"),
+        (random(alpha=True), f"alpha: {REAL} above 0 and at most 1, got True"),
+        (random(alpha=np.array(True)), f"alpha: {REAL} above 0 and at most 1, got True"),
+        (random(alpha=np.array(2.0)), f"alpha: {REAL} above 0 and at most 1, got 2"),
+        (random(alpha=np.ones(4, bool)), f"alpha: {REAL} above 0 and at most 1, got True"),
+        (random(alpha=[True] * 4), f"alpha: {REAL} above 0 and at most 1, got True"),
+        (random(alpha=RAGGED), "alpha: expected an array, got [[1.0], [1.0, 2.0]]"),
         (random(alpha=[1.0]), "alpha: expected a real array of shape (4,) (n), got shape (1,)"),
         (random(alpha=[1, 1, 0, 1]), f"alpha: {REAL} above 0 and at most 1, got 0"),
         (random(alpha=[1, 1, 0.5, NAN]), "alpha: expected finite numbers in float64, got nan at (3,)"),
@@ -241,7 +247,7 @@ DTYPE = "dtype: expected float32 or float64, got"
         ),
         (
             lambda: ax.LeakyRNN(np.ones((3, 4)), RNN.W_in, RNN.b_rec, RNN.W_out, RNN.b_out),
-            "W_rec: expected a real array of shape (3, 3) (n, n), got shape (3, 4)",
+            "W_rec: expected a real array of shape (4, 4) (n, n), got shape (3, 4)",
         ),
         (
             lambda: ax.LeakyRNN(np.eye(4), RNN.W_in, RNN.b_rec, np.ones((0, 4)), []),
@@ -255,6 +261,9 @@ DTYPE = "dtype: expected float32 or float64, got"
         (lambda: ax.Shape(2, states_per_unit=0), f"states_per_unit: {WHOLE} 1, got 0"),
         (lambda: ax.Shape(2, rows_per_unit=0), f"rows_per_unit: {WHOLE} 1, got 0"),
         (lambda: ax.Shape(2**70), f"n: {WHOLE} 1, got {2**70}"),
+        (lambda: ax.Shape(2, element_wise="no"), "element_wise: expected True or False, got 'no'"),
+        (lambda: ax.Shape(2, element_wise=1), "element_wise: expected True or False, got 1"),
+        (lambda: trainer().save(5), "path: expected a path, got 5"),
         (
             lambda: ax.Shape(3, pattern=RING),
             "pattern: expected the units that get from each of the 3 units, or",
@@ -321,8 +330,8 @@ SEE_INPUT, SEE_STATE = "sees input and bias only", "sees state and bias only"
             for case in (
                 (
                     with_array(kind, W_rec=np.eye(4)),
-                    f"W_rec: expected a real array of shape ({4 // gates * gates}, {4 // gates}) ("
-                    f"{gates} n, n), got shape (4, 4)",
+                    f"W_rec: expected a real array of shape ({4 * gates}, 4) ({gates} n, n), got shape (4, "
+                    "4)",
                 ),
                 (
                     with_array(kind, W_in=np.ones((4, 2))),
@@ -336,6 +345,10 @@ SEE_INPUT, SEE_STATE = "sees input and bias only", "sees state and bias only"
                 (
                     with_array(kind, W_out=np.ones((3, 8))),
                     "W_out: expected a real array of shape (any, 4) (n_out, n), got shape (3, 8)",
+                ),
+                (
+                    with_array(kind, W_rec=np.ones((4 * gates - 1, 4))),
+                    f"W_rec: expected a real array of shape ({4 * gates}, 4) ({gates} n, n), got shape",
                 ),
                 (with_array(kind, W_rec=np.ones(4)), "W_rec: expected a real array of shape ("),
                 (of_kind(kind, recurrent="uniform"), "recurrent: expected one of 'orthogonal', 'glorot', "),
@@ -380,8 +393,16 @@ SEE_INPUT, SEE_STATE = "sees input and bias only", "sees state and bias only"
             "W_rec: expected a real array of shape (12, 1) (3 n, 1), got shape (12, 4)",
         ),
         (
+            with_array("elstm", W_rec=np.ones((11, 1))),
+            "W_rec: expected a real array of shape (12, 1) (3 n, 1), got shape (11, 1)",
+        ),
+        (
+            with_array("elstm", W_out=np.ones(4)),
+            "W_out: expected a real array of shape (any, any) (n_out, n), got shape (4,)",
+        ),
+        (
             with_array("ind_rnn", W_rec=np.ones(4)),
-            "W_rec: expected a real array of shape (any, 1) (n, 1), got shape (4,)",
+            "W_rec: expected a real array of shape (4, 1) (n, 1), got shape (4,)",
         ),
         (
             set_of_kind("ind_rnn", "W_rec", np.eye(4)),

@@ -180,7 +180,7 @@ def test_gradients_that_overflow() -> None:
 def test_a_state_that_is_not_finite_to_begin_with() -> None:
     trainer, data = bold("rtrl", np.float64)
     state = trainer.state()
-    state["cell.W"][0, 0] = np.nan
+    state["learner.influence"][0, 0] = np.nan
     trainer.load_state(state)
     with pytest.raises(ValueError, match=r"not finite"):
         trainer.run(data.X, data.Y)

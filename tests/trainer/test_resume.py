@@ -13,6 +13,7 @@ from drawing import (
     OPTIMISERS,
     assert_same_state,
     every_cell,
+    every_kind,
     every_optimiser,
     flags,
     is_finite,
@@ -275,6 +276,19 @@ def test_state_is_a_copy() -> None:
         value[...] = 0
     assert trainer.rnn.W.any()
     assert trainer.state()["cell.W"].any()
+
+
+@every_kind
+@pytest.mark.parametrize("name", ["cell.W", "cell.W_out", "cell.state"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_states_that_are_not_finite(kind: str, name: str, bad: float) -> None:
+    trainer = ax.Trainer(network(kind=kind), "rtrl", OPTIMISERS[0])
+    kept = trainer.state()
+    spoilt = trainer.state()
+    spoilt[name][...] = bad
+    with pytest.raises(ValueError, match=rf"\A{name}: expected finite numbers in float64, got {bad} at \(0"):
+        trainer.load_state(spoilt)
+    np.testing.assert_array_equal(trainer.state()[name], kept[name])
 
 
 @over(CELLS[::6])

@@ -164,13 +164,14 @@ class Cell(ABC):
         dtype = _check.float_dtype("dtype", dtype)
         gates, element_wise = len(self.gates), self.element_wise
         rows, columns = ("n" if gates == 1 else f"{gates} n"), ("1" if element_wise else "n")
-        W_rec = _check.array("W_rec", arrays[0])
-        n = len(W_rec) // gates if W_rec.ndim == 2 else None
-        R = None if n is None else gates * n
-        W_rec = _check.real_array("W_rec", W_rec, (R, 1 if element_wise else n), dtype, f"{rows}, {columns}")
-        n = len(W_rec) // gates
-        W_in = _check.real_array("W_in", arrays[1], (gates * n, None), dtype, f"{rows}, n_in")
-        W_out = _check.real_array("W_out", arrays[3], (None, n), dtype, "n_out, n")
+        W_rec, W_out = _check.array("W_rec", arrays[0]), _check.array("W_out", arrays[3])
+        of_units = W_out if element_wise else W_rec  # whose columns are the units
+        n = of_units.shape[1] if of_units.ndim == 2 else None
+        R, m = (None if n is None else gates * n), (1 if element_wise else n)
+        W_rec = _check.real_array("W_rec", W_rec, (R, m), dtype, f"{rows}, {columns}")
+        W_in = _check.real_array("W_in", arrays[1], (R, None), dtype, f"{rows}, n_in")
+        W_out = _check.real_array("W_out", W_out, (None, n), dtype, "n_out, n")
+        n = int(W_out.shape[1])
         pattern: Any = None if mask is None else _check.mask("mask", mask, n)
         n_out = _check.integer("n_out", W_out.shape[0], 1)
         self._make(self._shape(n, W_in.shape[1], n_out, pattern), dtype, settings)

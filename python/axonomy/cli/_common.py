@@ -130,7 +130,7 @@ def options_of(kind: type[Cell]) -> dict[str, Any]:
 
 def cell_options(cell_option: list[str] | None = None, **options: Any) -> dict[str, Any]:
     """The options of a cell that were given, by name or as ``key=value``."""
-    return _given(options) | _parse.parse_options(cell_option or ())
+    return _parse.parse_options(cell_option or (), **options)
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def task_from_options(
     for key, names in (("inputs", inputs), ("targets", targets)):
         if names:
             options[key] = [part.strip() for n in names for part in n.split(",")]
-    return _parse.parse_task(name, _given(options) | _parse.parse_options(task_option or ()))
+    return _parse.parse_task(name, _parse.parse_options(task_option or (), **options))
 
 
 def _generate(task: Any, steps: int | None, seed: int) -> tasks.Stream:

@@ -22,14 +22,14 @@ def parse_rule(text: str, **options: Any) -> ax.Rule:
         return written
     parts = text.split(":")
     if parts[0] in ax.rules.names():
-        return _call(getattr(ax.rules, parts[0]), parse_options(parts[1:]) | options)
+        return _call(getattr(ax.rules, parts[0]), parse_options(parts[1:], **options))
     facings = {cell.facing for cell in ax.table()}
     if parts[0] not in facings:
         parts.insert(0, _facing_of(parts[0]))
     if len(parts) < 4 or "=" in parts[2] or "=" in parts[3]:
         raise ValueError(f"rule must be one of {', '.join(ax.rules.names())}, or a cell {CELL}, got {text!r}")
     axes = dict(zip(("facing", "tensor", "randomness", "solution"), parts, strict=False))
-    return _call(ax.compose, axes | parse_options(parts[4:]) | options)
+    return _call(ax.compose, parse_options(parts[4:], **(axes | options)))
 
 
 def _written(text: str) -> ax.Rule | None:
@@ -59,13 +59,18 @@ def compose(axes: dict[str, Any], options: dict[str, Any]) -> ax.Rule:
     return _call(ax.compose, {k: v for k, v in axes.items() if v is not None} | options)
 
 
-def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
-    """``key=value`` pairs; values are numbers, true, false, or else words."""
-    options = {}
+def parse_options(pairs: Iterable[str], **named: Any) -> dict[str, Any]:
+    """What was given by name, of it what is not None, and ``key=value`` pairs; each option once.
+
+    Values are numbers, true, false, or else words.
+    """
+    options = {key: value for key, value in named.items() if value is not None}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier():
             raise ValueError(f"an option must have the form key=value, got {pair!r}")
+        if key in options:
+            raise ValueError(f"{key}: expected to be given once, got {options[key]} and then {pair!r}")
         try:
             options[key] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:

@@ -90,8 +90,7 @@ def train(
     else:
         axes = {"facing": facing, "tensor": tensor, "randomness": randomness, "solution": solution}
         axes |= {"solver": solver}
-        options = _parse.parse_options(option or ())
-        options |= {k: v for k, v in (("rank", rank), ("current", current)) if v is not None}
+        options = _parse.parse_options(option or (), rank=rank, current=current)
         setting = _common.Setting(
             task=_common.task_from_options(
                 task,

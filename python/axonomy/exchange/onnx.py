@@ -26,8 +26,7 @@ def to_onnx(rnn: Cell, path: str | os.PathLike[str] | None = None, *, batch: boo
     """Return one step as an ONNX model, and write it; see :meth:`axonomy.Cell.to_onnx`."""
     from axonomy import __version__
 
-    if not isinstance(batch, bool):
-        raise ValueError(f"batch: expected True or False, got {_check.describe(batch)}")
+    batch = _check.truth("batch", batch)
     onnx = require("onnx", "onnx")
     s = rnn.shape
     graph = _Graph(onnx, rnn.dtype)

@@ -62,6 +62,7 @@ def to_torch(rnn: Cell) -> tuple[Any, Any]:
 def to_torch_state(rnn: Cell, state: object = None) -> Any:
     """Return h0, or (h0, c0); see :meth:`axonomy.Cell.to_torch_state`."""
     _counterpart(type(rnn))
+    _options(rnn)
     torch = require("torch", "torch")
     S = rnn.shape.S
     if state is None:
@@ -93,30 +94,32 @@ def from_torch(cls: type[C], module: Any, readout: Any, *, state: Any, **options
     if readout.in_features != n:
         raise ValueError(f"readout: expected in_features={n}, the module's units, got {readout.in_features}")
 
-    def array(parameter: Any) -> FloatArray:
-        return np.asarray(parameter.detach().cpu().numpy())
+    def array(name: str, tensor: Any) -> FloatArray:
+        if tensor.is_meta:
+            raise ValueError(f"{name}: expected numbers, got a tensor on the meta device, which has none")
+        return np.asarray(tensor.detach().cpu().numpy())
 
-    dtype = array(readout.weight).dtype
+    W_out = array("readout", readout.weight)
+    dtype = W_out.dtype
     gates, n_in = len(cell.gates), module.input_size
     W_rec, W_in, b = (np.zeros((gates, n, *columns), dtype) for columns in ((n,), (n_in,), ()))
     for side, of, W in ((0, "ih", W_in), (1, "hh", W_rec)):
         rows = [cell.gates.index(block[side]) for block in blocks]
-        W[rows] = np.split(array(getattr(module, f"weight_{of}_l0")), len(blocks))
+        W[rows] = np.split(array("module", getattr(module, f"weight_{of}_l0")), len(blocks))
         if module.bias:
-            b[rows] += np.split(array(getattr(module, f"bias_{of}_l0")), len(blocks))
-    b_out = np.zeros(readout.out_features, dtype) if readout.bias is None else array(readout.bias)
+            b[rows] += np.split(array("module", getattr(module, f"bias_{of}_l0")), len(blocks))
+    b_out = np.zeros(readout.out_features, dtype) if readout.bias is None else array("readout", readout.bias)
     if cell.kind == LeakyRNN.kind:
         options["activation"] = module.nonlinearity
     rnn: C = cell(
-        W_rec.reshape(-1, n), W_in.reshape(-1, n_in), b.ravel(), array(readout.weight), b_out,
-        dtype=dtype, **options,
+        W_rec.reshape(-1, n), W_in.reshape(-1, n_in), b.ravel(), W_out, b_out, dtype=dtype, **options,
     )  # fmt: skip
     if state is not None:
         parts = state if isinstance(state, tuple) else (state,)
         if len(parts) != len(cell.components) or not all(isinstance(part, torch.Tensor) for part in parts):
             form = "h" if len(cell.components) == 1 else "(h, c)"
             raise ValueError(f"state: expected {form}, as the module returns, got {_check.describe(state)}")
-        each = [_check.real_array("state", array(part), (1, n), dtype, "1, n") for part in parts]
+        each = [_check.real_array("state", array("state", part), (1, n), dtype, "1, n") for part in parts]
         rnn.state = np.concatenate(each[::-1], axis=1)[0]
     return rnn
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,9 +49,7 @@ class FileStream(Task):
     name: ClassVar[str] = "file"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.path, (str, os.PathLike)):
-            raise ValueError(f"path: expected a path, got {_check.describe(self.path)}")
-        object.__setattr__(self, "path", os.fspath(self.path))
+        object.__setattr__(self, "path", _check.path("path", self.path))
         for field in ("inputs", "targets"):
             names = getattr(self, field)
             listed = isinstance(names, Sequence) and not isinstance(names, str)
