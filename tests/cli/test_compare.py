@@ -60,14 +60,15 @@ def test_ranked_by_loss(tmp_path: Path) -> None:
     assert int(by_name["RTRL"]["bytes"]) == ax.make_learner("rtrl", shape).nbytes
 
 
+@pytest.mark.parametrize("streams", [1, 3])
 @pytest.mark.parametrize("optimiser", ["sgd", "adam:clip=1"])
-def test_as_each_rule_by_itself(tmp_path: Path, optimiser: str) -> None:
-    """The mean over the seeds of what axonomy train does: same stream, weights and noise."""
-    options = ("--optimiser", optimiser, "--update-every", 2, "--alpha", 0.8)
+def test_as_each_rule_by_itself(tmp_path: Path, optimiser: str, streams: int) -> None:
+    """The mean over the seeds of what axonomy train does: same streams, weights and noise."""
+    options = ("--optimiser", optimiser, "--update-every", 2, "--alpha", 0.8, "--streams", streams)
     rows = {row["rule"]: row for row in compared(tmp_path / "all", *options, "--no-figure")}
     for rule, label in zip(RULES, ("RTRL", "UORO", "read-out only", "ki|ij TruncatedSVD"), strict=True):
         finals = []
-        for seed in range(2):
+        for seed in (0, streams):  # of the second run, that of the first stream that the first has not
             folder = tmp_path / f"{label}{seed}".replace("|", "-")
             axonomy(
                 "train", "--rule", rule, *SMALL, *options, "--steps", 200, "--seed", seed, "--no-figure",
@@ -76,6 +77,19 @@ def test_as_each_rule_by_itself(tmp_path: Path, optimiser: str) -> None:
             finals.append(losses_of(folder)[-20:].mean())
         assert float(rows[label]["loss"]) == pytest.approx(np.mean(finals), rel=1e-12)
         assert float(rows[label]["spread"]) == pytest.approx(np.std(finals, ddof=1), rel=1e-9)
+
+
+def test_several_streams(tmp_path: Path) -> None:
+    """What is held is that of all; no two seeds share a stream; the curve is the mean over them."""
+    rows = {row["rule"]: row for row in compared(tmp_path, "--streams", 2, steps=50)}
+    assert is_png(tmp_path / "learning_curves.png")
+    assert int(rows["UORO"]["bytes"]) == 2 * ax.make_learner("uoro", ax.Shape(4, 2, 2)).nbytes
+    config = config_of(tmp_path)
+    assert (config["steps"], config["streams"], config["seeds"]) == (50, 2, 2)
+    assert _common.Setting.from_dict(config).streams == 2
+    loss = np.array([[1.0, 3.0], [5.0, np.nan], [np.nan, np.nan]])
+    np.testing.assert_array_equal(_comparison._block_means(loss, 4, 1), [2, 5, np.nan, np.nan])
+    np.testing.assert_array_equal(_comparison._block_means(loss, 4, 2), [3, np.nan])
 
 
 def test_all_rules_meet_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +194,11 @@ def test_files_of_data(tmp_path: Path) -> None:
     assert config_of(tmp_path / "out")["steps"] == 90
     assert len(rows_of(tmp_path / "out")) == 2
     assert names_in(tmp_path / "out") == FILES
+    said = refused(
+        "compare", "--rule", "rtrl", "--task", tmp_path / "data.npz", "--inputs", "x", "--targets", "y",
+        "--loss", "cross_entropy", "--streams", 2, "--out", tmp_path / "two",
+    )  # fmt: skip
+    assert said == "streams: expected 1, as a file has one order, got 2"
 
 
 @pytest.mark.parametrize(
@@ -192,6 +211,7 @@ def test_files_of_data(tmp_path: Path) -> None:
         (("--rule", "rtrl", "--task", "sum"), "task must be one of add, mimic, copy, file, "),
         (("--rule", "rtrl", "--optimiser", "lion"), "optimiser: expected one of 'sgd', "),
         (("--rule", "rtrl", "--cell", "rnn"), "cell: expected one of 'leaky_rnn', "),
+        (("--rule", "rtrl", "--streams", 0), "streams: expected a whole number at least 1, got 0"),
         (("--rule", "rtrl", "--cell", "mgu", "--alpha", 1), "alpha: expected one of the options of mgu ("),
         (("--rule", "rtrl", "--rule", "kf_rtrl", "--cell", "ind_rnn"), "KF-RTRL needs one set of regressors"),
     ],

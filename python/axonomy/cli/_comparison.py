@@ -37,7 +37,11 @@ _SHORT = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What to compare: every rule with seeds 0, 1, ... for a number of steps."""
+    """What to compare: every rule with several seeds for a number of steps.
+
+    A run takes the streams of its seed and those that follow, so that the seeds are 0, B, 2B, ... of B
+    streams: no two share one.
+    """
 
     setting: _common.Setting
     rules: Mapping[str, ax.Rule]  # by label
@@ -150,7 +154,8 @@ def _run_all(plan: Plan, steps: int, jobs: int) -> tuple[list[Run], bool]:
         ThreadPoolExecutor(jobs) as pool,
     ):
         try:
-            for seed in range(plan.seeds):
+            streams = plan.setting.streams
+            for seed in range(0, plan.seeds * streams, streams):
                 # One stream in memory at a time: a long one of many inputs is large.
                 stream = plan.setting.stream(plan.steps, seed)
                 batch = [
@@ -204,17 +209,17 @@ def _run_one(
         stride=stride,
         final=float("nan") if diverged else _common.tail_mean(history.loss),
         steps_per_second=len(history.loss) / seconds,
-        nbytes=ax.make_learner(rule, trainer.rnn).nbytes,
+        nbytes=ax.make_learner(rule, trainer.rnn).nbytes * trainer.streams,
         diverged=diverged,
     )
 
 
 def _block_means(loss: np.ndarray, steps: int, stride: int) -> np.ndarray:
-    """Means (steps // stride,) over blocks; nan where there is no loss."""
+    """Means (steps // stride,) over blocks, and over the streams if any; nan where there is no loss."""
     points = steps // stride
-    padded = np.full(points * stride, np.nan)
+    padded = np.full((points * stride, *loss.shape[1:]), np.nan)
     padded[: len(loss)] = loss[: len(padded)]
-    blocks = padded.reshape(points, stride)
+    blocks = padded.reshape(points, -1)
     there = np.isfinite(blocks)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(there, blocks, 0.0).sum(axis=1) / there.sum(axis=1))

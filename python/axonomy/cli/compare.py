@@ -38,13 +38,15 @@ def compare(
     lr: _options.Lr = 1e-3,
     optimiser: _options.Optimiser = "sgd",
     update_every: _options.UpdateEvery = 1,
+    streams: _options.Streams = 1,
     out: _options.Out = Path("compare"),
     force: _options.Force = False,
     no_figure: _options.NoFigure = False,
 ) -> None:
     """Run several rules on the same data from the same weights, and rank them.
 
-    For each seed all rules see one stream and start from one network. Writes config.toml,
+    For each seed all rules see one stream, or several side by side, and start from one network; no two
+    seeds share a stream. Writes config.toml,
     compare.csv and learning_curves.png into the folder. Ctrl-C keeps the runs that were finished.
     """
     base = _common.Setting(
@@ -63,6 +65,7 @@ def compare(
         options=_common.cell_options(cell_option, alpha=alpha, activation=activation, density=density),
         dtype=dtype,
         update_every=update_every,
+        streams=streams,
     )
     _comparison.run(
         _comparison.Plan(base, _comparison.named_rules(rule), seeds, steps),
