@@ -1,7 +1,7 @@
 """How long a string GRU and LSTM learn to repeat within a fixed number of steps, under several rules.
 
     python docs/copy_task/run.py            # resumes; about half an hour on one core
-    python docs/copy_task/run.py --quick    # a minute, into a folder of its own
+    python docs/copy_task/run.py --quick    # a few seconds, into a folder of its own
 
 The Copy task with a curriculum (Mujika et al. 2018; Menick et al. 2021): the string grows by one symbol
 when a thousand steps of recall cost less than 0.15 bits a symbol. 32 units, float32, Adam, an update at

@@ -142,8 +142,11 @@ ENTRIES: dict[str, str] = {
   author    = {Cho, Kyunghyun and van Merri{\\"e}nboer, Bart and Gulcehre, Caglar and Bahdanau, Dzmitry and
                Bougares, Fethi and Schwenk, Holger and Bengio, Yoshua},
   title     = {Learning Phrase Representations using {RNN} Encoder-Decoder for Statistical Machine
-  Translation}, booktitle = {Proceedings of the 2014 Conference on Empirical Methods in Natural Language
-  Processing}, pages     = {1724--1734}, year      = {2014}
+               Translation},
+  booktitle = {Proceedings of the 2014 Conference on Empirical Methods in Natural Language
+               Processing},
+  pages     = {1724--1734},
+  year      = {2014}
 }""",
     "zhou2016": """@article{zhou2016,
   author  = {Zhou, Guo-Bing and Wu, Jianxin and Zhang, Chen-Lin and Zhou, Zhi-Hua},
@@ -184,6 +187,78 @@ ENTRIES: dict[str, str] = {
   booktitle = {International Conference on Learning Representations},
   year      = {2024}
 }""",
+    "tallec2018b": """@inproceedings{tallec2018b,
+  author    = {Tallec, Corentin and Ollivier, Yann},
+  title     = {Can Recurrent Neural Networks Warp Time?},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2018}
+}""",
+    "jozefowicz2015": """@inproceedings{jozefowicz2015,
+  author    = {Jozefowicz, Rafal and Zaremba, Wojciech and Sutskever, Ilya},
+  title     = {An Empirical Exploration of Recurrent Network Architectures},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2015}
+}""",
+    "saxe2014": """@inproceedings{saxe2014,
+  author    = {Saxe, Andrew M. and McClelland, James L. and Ganguli, Surya},
+  title     = {Exact Solutions to the Nonlinear Dynamics of Learning in Deep Linear Neural Networks},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2014}
+}""",
+    "glorot2010": """@inproceedings{glorot2010,
+  author    = {Glorot, Xavier and Bengio, Yoshua},
+  title     = {Understanding the Difficulty of Training Deep Feedforward Neural Networks},
+  booktitle = {International Conference on Artificial Intelligence and Statistics},
+  year      = {2010}
+}""",
+    "le2015": """@misc{le2015,
+  author = {Le, Quoc V. and Jaitly, Navdeep and Hinton, Geoffrey E.},
+  title  = {A Simple Way to Initialize Recurrent Networks of Rectified Linear Units},
+  note   = {arXiv:1504.00941},
+  year   = {2015}
+}""",
+    "orvieto2023": """@inproceedings{orvieto2023,
+  author    = {Orvieto, Antonio and Smith, Samuel L. and Gu, Albert and Fernando, Anushan and
+               Gulcehre, Caglar and Pascanu, Razvan and De, Soham},
+  title     = {Resurrecting Recurrent Neural Networks for Long Sequences},
+  booktitle = {International Conference on Machine Learning},
+  year      = {2023}
+}""",
+    "zucchet2023": """@inproceedings{zucchet2023,
+  author    = {Zucchet, Nicolas and Meier, Robert and Schug, Simon and Mujika, Asier and
+               Sacramento, Jo{\\~a}o},
+  title     = {Online Learning of Long-Range Dependencies},
+  booktitle = {Advances in Neural Information Processing Systems},
+  volume    = {36},
+  year      = {2023}
+}""",
+    "kingma2015": """@inproceedings{kingma2015,
+  author    = {Kingma, Diederik P. and Ba, Jimmy},
+  title     = {Adam: A Method for Stochastic Optimization},
+  booktitle = {International Conference on Learning Representations},
+  year      = {2015}
+}""",
+    "polyak1964": """@article{polyak1964,
+  author  = {Polyak, Boris T.},
+  title   = {Some Methods of Speeding Up the Convergence of Iteration Methods},
+  journal = {USSR Computational Mathematics and Mathematical Physics},
+  volume  = {4},
+  number  = {5},
+  pages   = {1--17},
+  year    = {1964}
+}""",
+    "pitis2016": """@misc{pitis2016,
+  author = {Pitis, Silviu},
+  title  = {Recurrent Neural Networks in {TensorFlow} {I}},
+  note   = {r2rt.com},
+  year   = {2016}
+}""",
+    "tieleman2012": """@misc{tieleman2012,
+  author = {Tieleman, Tijmen and Hinton, Geoffrey},
+  title  = {Lecture 6.5, {RMSProp}: Divide the Gradient by a Running Average of Its Recent Magnitude},
+  note   = {Coursera: Neural Networks for Machine Learning},
+  year   = {2012}
+}""",
 }
 
 LABELS: dict[str, str] = {
@@ -210,6 +285,17 @@ LABELS: dict[str, str] = {
     "gers2000": "Gers et al. 2000",
     "li2018": "Li et al. 2018",
     "irie2024": "Irie et al. 2024",
+    "tallec2018b": "Tallec & Ollivier 2018b",
+    "jozefowicz2015": "Jozefowicz et al. 2015",
+    "saxe2014": "Saxe et al. 2014",
+    "glorot2010": "Glorot & Bengio 2010",
+    "le2015": "Le et al. 2015",
+    "orvieto2023": "Orvieto et al. 2023",
+    "zucchet2023": "Zucchet et al. 2023",
+    "kingma2015": "Kingma & Ba 2015",
+    "polyak1964": "Polyak 1964",
+    "pitis2016": "Pitis 2016",
+    "tieleman2012": "Tieleman & Hinton 2012",
 }
 
 

@@ -3,10 +3,11 @@
     f = σ(h_f)    g = tanh(h_g)    o = σ(h_o)           h = w c_prev + W_in x + b
     c = f c_prev + (1 - f) g       a = o c
 
-Every gate of a unit sees the inputs and the unit's own memory c; here the output gate too, which in the
-paper sees the memories of all units, so that J is block diagonal per unit: RTRL is exact at the cost of
-SnAp-1. S = 2n, components c and a; R = 3n, m = n_in + 2. ``F = [f, 0; o f, 0]``, ``D = [(c_prev - g) f', (1
-- f) g', 0; o times these, c o']``.
+Every gate of a unit sees the inputs and the unit's own memory before the step, c_prev, so that J is block
+diagonal per unit: RTRL is exact at the cost of SnAp-1. The output gate is not the paper's, which differs
+twice: it sees the memories of all units, and the present ones, c; its parameters would enter through a
+second map, after that of the other gates. S = 2n, components c and a; R = 3n, m = n_in + 2. ``F = [f, 0;
+o f, 0]``, ``D = [(c_prev - g) f', (1 - f) g', 0; o times these, c o']``.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from axonomy.cells.gated import GatedCell
 
 
 class ELSTM(GatedCell):
-    """An element-wise LSTM: gates f, g and o of the inputs and the unit's own memory.
+    """An element-wise LSTM: gates f, g and o of the inputs and the unit's own memory before the step.
 
-    The state is ``[c, a]``. Each row has one recurrent weight: W_rec (R, 1), a_hat (R, m). Shapes and
-    arguments otherwise as in :class:`axonomy.GatedCell`, with S = 2n and R = 3n.
+    The paper's output gate sees the present memories of all units instead. The state is ``[c, a]``. Each row
+    has one recurrent weight: W_rec (R, 1), a_hat (R, m). Shapes and arguments otherwise as in
+    :class:`axonomy.GatedCell`, with S = 2n and R = 3n.
 
     References
     ----------

@@ -1,5 +1,6 @@
 // Element-wise LSTM (eLSTM; Irie, Gopalakrishnan & Schmidhuber 2024): the gates of a unit see the input and the unit's own
-// memory alone, also the output gate, and the input gate is the forget gate's complement.
+// memory before the step alone, and the input gate is the forget gate's complement. The paper's output gate differs
+// twice: it sees the memories of all units, and the present ones, c.
 //
 //     f = sigma(h_f)   g = tanh(h_g)   o = sigma(h_o)      h = w c_prev + W_in x + b
 //     c = f c_prev + (1 - f) g      a = o c
