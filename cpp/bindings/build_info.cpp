@@ -18,7 +18,7 @@ void bind_build_info(py::module_& m) {
     info["flags"] = AXONOMY_FLAGS;
     info["build_type"] = AXONOMY_BUILD_TYPE;
     info["simd"] = Eigen::SimdInstructionSetsInUse();
-    info["simd_bytes"] = AXONOMY_VECTOR_GEMM ? detail::simd_bytes : 0;
+    info["simd_bytes"] = AXONOMY_VECTORS ? simd_bytes : 0;
     info["eigen"] = AXONOMY_STRING(EIGEN_WORLD_VERSION) "." AXONOMY_STRING(
         EIGEN_MAJOR_VERSION) "." AXONOMY_STRING(EIGEN_MINOR_VERSION);
     info["pybind11"] = AXONOMY_STRING(PYBIND11_VERSION_MAJOR) "." AXONOMY_STRING(

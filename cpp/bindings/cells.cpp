@@ -44,18 +44,22 @@ void bind_cell(py::module_& m) {
           "W", [](const C& c) { return to_numpy<T>(c.W); },
           [](C& c, const Array<T>& value) { assign<T>(c.W, value, "W"); })
       .def_property(
-          "W_out", [](const C& c) { return to_numpy<T>(c.W_out); },
-          [](C& c, const Array<T>& value) { assign<T>(c.W_out, value, "W_out"); })
+          "W_out", [](const C& c) { return to_numpy<T>(Matrix<T>(c.W_out.transpose())); },
+          [](C& c, const Array<T>& value) {
+            Matrix<T> rows(c.W_out.cols(), c.W_out.rows());
+            assign<T>(rows, value, "W_out");
+            c.W_out = rows.transpose();
+          })
       .def_property(
           "feedback",
           [](const C& c) -> std::optional<Array<T>> {
             if (c.feedback.size() == 0) return std::nullopt;
-            return to_numpy<T>(c.feedback);
+            return to_numpy<T>(Matrix<T>(c.feedback.transpose()));
           },
           [](C& c, const std::optional<Array<T>>& value) {
             Matrix<T> feedback(value ? c.shape().n_out : 0, value ? c.shape().n : 0);
             if (value) assign<T>(feedback, *value, "feedback");
-            c.feedback = feedback;
+            c.feedback = feedback.transpose();
           })
       .def_property(
           "state", [](const C& c) { return to_numpy<T>(c.state); },

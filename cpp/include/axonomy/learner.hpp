@@ -12,6 +12,16 @@ namespace axonomy {
 
 using Diagnostics = std::vector<std::pair<std::string, double>>;
 
+// Of a gradient that is otherwise an estimate: the term of the present step.
+enum class Current { exact, estimated };
+// The gradient that a split adds while it mixes, in one pass over its factor and the target; null: none.
+template <class T>
+struct WantedGradient {
+  Current current = Current::exact;
+  T scale = T(0);
+  T* target = nullptr;
+};
+
 template <class T>
 class Learner {
  public:

@@ -111,13 +111,10 @@ class Engine {
 template <class T>
 void add_output_gradient(const Cell<T>& cell, T scale, Matrix<T>& target) {
   const Index n = cell.shape().n, n_out = cell.shape().n_out;
-  const T* e = cell.error().data();
-  const T* a = cell.state.data() + cell.state.size() - n;
-  T* out = target.data();
-  // Plain loops: the columns are often shorter than what an expression costs to set up.
-  for (Index j = 0; j <= n; ++j) {
-    const T factor = j < n ? scale * a[j] : scale;
-    for (Index i = 0; i < n_out; ++i) *out++ += factor * e[i];
+  for (Index i = 0; i < n_out; ++i) {
+    const T error = scale * cell.error()[i];
+    target.col(i).head(n) += error * cell.activity();
+    target(n, i) += error;
   }
 }
 
@@ -536,9 +533,9 @@ class Trainer {
       }
     }
     if (options_.l2 > 0) {
-      const Index m = cell.W.cols() - 1, n = cell.W_out.cols() - 1;
+      const Index m = cell.W.cols() - 1, n = cell.W_out.rows() - 1;
       gradient_.leftCols(m) += T(options_.l2) * cell.W.leftCols(m);
-      output_gradient_.leftCols(n) += T(options_.l2) * cell.W_out.leftCols(n);
+      output_gradient_.topRows(n) += T(options_.l2) * cell.W_out.topRows(n);
     }
     optimiser_->begin_update(updates_);
     optimiser_->update(0, rate, gradient_, cell.W);
@@ -635,7 +632,7 @@ void gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, c
   const Index R = shape.R(), m = shape.m, S = shape.S(), n_noise = engine.learner->noise_size();
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const AbsentWeights absent(shape);
-  Matrix<T> gradient(R, m), output_gradient(shape.n_out, shape.n + 1), M;
+  Matrix<T> gradient(R, m), output_gradient(shape.n + 1, shape.n_out), M;
   Vector<T> c;
   for (done = 0; done < sequence.length; ++done) {
     const Index i = done;
@@ -648,8 +645,7 @@ void gradients(Engine<T>& engine, const Sequence<T>& sequence, const T* noise, c
     absent.clear(gradient.data());
     if (y != nullptr) add_output_gradient(cell, T(1), output_gradient);
     Eigen::Map<RowMajor>(out.recurrent + i * R * m, R, m) = gradient;
-    Eigen::Map<RowMajor>(out.output + i * shape.n_out * (shape.n + 1), shape.n_out, shape.n + 1) =
-        output_gradient;
+    std::copy_n(output_gradient.data(), output_gradient.size(), out.output + i * output_gradient.size());
     if (out.influence != nullptr && engine.learner->influence(M)) {
       T* entry = out.influence + i * S * R * m;
       for (Index k = 0; k < S; ++k)

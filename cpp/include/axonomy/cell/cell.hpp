@@ -13,8 +13,9 @@ namespace axonomy {
 template <class T>
 struct Parameters {
   Matrix<T> W;         // (R, m)
-  Matrix<T> W_out;     // (n_out, n + 1): [W_out, b_out]
-  Matrix<T> feedback;  // (n_out, n), or empty: q through W_out
+  // A column for each output, so that all that is done to them runs along the units.
+  Matrix<T> W_out;     // (n + 1, n_out): [W_out, b_out]
+  Matrix<T> feedback;  // (n, n_out), or empty: q through W_out
 };
 
 template <class T>
@@ -24,7 +25,7 @@ class Cell : public Transition<T> {
  public:
   Cell(const Shape& shape, Loss loss)
       : parameters_(std::make_shared<Parameters<T>>(Parameters<T>{
-            Matrix<T>::Zero(shape.R(), shape.m), Matrix<T>::Zero(shape.n_out, shape.n + 1), {}})),
+            Matrix<T>::Zero(shape.R(), shape.m), Matrix<T>::Zero(shape.n + 1, shape.n_out), {}})),
         W(parameters_->W),
         W_out(parameters_->W_out),
         feedback(parameters_->feedback),
@@ -108,33 +109,17 @@ class Cell : public Transition<T> {
   }
 
   const Vector<T>& read_out() {
-    if (shape_.n_out > 4) {
-      z_.noalias() = W_out.leftCols(shape_.n) * activity();
-      z_ += W_out.col(shape_.n);
-      return z_;
-    }
-    // A few short rows: row by row, four sums at a time.
-    const Index n = shape_.n, n_out = shape_.n_out;
-    const T* a = state.data() + state.size() - n;
-    for (Index i = 0; i < n_out; ++i) {
-      const T* w = W_out.data() + i;
-      T sums[4] = {w[n * n_out], T(0), T(0), T(0)};
-      Index j = 0;
-      for (; j + 4 <= n; j += 4)
-        for (Index lane = 0; lane < 4; ++lane) sums[lane] += w[(j + lane) * n_out] * a[j + lane];
-      for (; j < n; ++j) sums[0] += w[j * n_out] * a[j];
-      z_[i] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    }
+    read_out(state.data(), z_);
     return z_;
   }
 
   // The loss of the last read-out, with e = dL/dz and q = dL/ds = e W_out (or e W_FB) on the activity.
   T evaluate(const T* y) {
     const T loss = evaluate_loss(loss_, z_.data(), y, e_.data(), shape_.n_out);
-    if (feedback.size() > 0)
-      q_.tail(shape_.n).noalias() = feedback.transpose() * e_;
-    else
-      q_.tail(shape_.n).noalias() = W_out.leftCols(shape_.n).transpose() * e_;
+    const Matrix<T>& back = feedback.size() > 0 ? feedback : W_out;
+    auto q = q_.tail(shape_.n);
+    q = e_[0] * back.col(0).head(shape_.n);
+    for (Index i = 1; i < shape_.n_out; ++i) q += e_[i] * back.col(i).head(shape_.n);
     return loss;
   }
   void no_error() {
@@ -143,9 +128,7 @@ class Cell : public Transition<T> {
   }
 
   T loss_at(const T* from, const T* y) const final {
-    const Index n = shape_.n;
-    other_z_.noalias() = W_out.leftCols(n) * Eigen::Map<const Vector<T>>(from + shape_.S() - n, n);
-    other_z_ += W_out.col(n);
+    read_out(from, other_z_);
     return evaluate_loss(loss_, other_z_.data(), y, other_e_.data(), shape_.n_out);
   }
 
@@ -176,6 +159,12 @@ class Cell : public Transition<T> {
   virtual void respond(const T* before, T* h, T* next, BlockDiagonal<T>& F, BlockDiagonal<T>& D) const = 0;
 
  private:
+  void read_out(const T* of, Vector<T>& z) const {
+    const Index n = shape_.n;
+    const Eigen::Map<const Vector<T>> activity(of + shape_.S() - n, n);
+    for (Index i = 0; i < shape_.n_out; ++i) z[i] = activity.dot(W_out.col(i).head(n)) + W_out(n, i);
+  }
+
   // h = W a_hat, by the weights that exist.
   void product(const Vector<T>& a_hat, Vector<T>& h) const {
     const Index n = shape_.n, R = shape_.R();

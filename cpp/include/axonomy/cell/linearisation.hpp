@@ -11,8 +11,9 @@
 #pragma once
 
 #include "../core/block_diagonal.hpp"
-#include "../core/gemm.hpp"
+#include "../core/dots.hpp"
 #include "../core/sparsity.hpp"
+#include "../core/sweep.hpp"
 #include "../core/types.hpp"
 
 namespace axonomy {
@@ -74,7 +75,7 @@ class Jacobian {
     } else if (shape_.pattern) {
       shape_.pattern->add_product_left(*W_, rows_.data(), back);
     } else {
-      Eigen::Map<Vector<T>>(back, n).noalias() += W_->leftCols(n).transpose() * rows_;
+      add_dots<T>(shape_.R(), n, W_->data(), rows_.data(), T(1), back);
     }
   }
 
@@ -218,19 +219,16 @@ class Jacobian {
     if (shape_.pattern) {
       build_sparse(out);
     } else {
-      // Plain loops: the columns are often shorter than what an expression costs to set up.
-      for (Index j = 0; j < n; ++j)
-        for (Index a = 0; a < p; ++a) {
-          T* column = out + j * S + a * n;
-          for (Index gate = 0; gate < g; ++gate) {
-            const T* D = D_->part(a, gate);
-            const T* W = W_->data() + j * shape_.R() + gate * n;
-            if (gate > 0 && !recurs(gate)) continue;
-            if (gate == 0)
-              for (Index u = 0; u < n; ++u) column[u] = D[u] * W[u];
-            else
-              for (Index u = 0; u < n; ++u) column[u] += D[u] * W[u];
-          }
+      for (Index a = 0; a < p; ++a)
+        for (Index gate = 0; gate < g; ++gate) {
+          if (gate > 0 && !recurs(gate)) continue;
+          const PerEntry<T> W{W_->data() + gate * n, shape_.R()};
+          if (gate == 0)
+            sweep<T>(n, n, S, {D_->part(a, gate)}, W, {out + a * n},
+                     [](const auto& D, const auto& w, auto& J) { J[0] = D[0] * w; });
+          else
+            sweep<T>(n, n, S, {D_->part(a, gate)}, W, {out + a * n},
+                     [](const auto& D, const auto& w, auto& J) { J[0] += D[0] * w; });
         }
     }
     for (Index a = 0; a < p; ++a)

@@ -60,17 +60,29 @@ class BlockDiagonal {
         for (Index u = 0; u < n(); ++u) dense[(b * n() + u) * ld + a * n() + u] += part(a, b)[u];
   }
 
-  // Squared norms of the columns, and of the rows.
+  // out (cols,): squared norms of the columns; (rows,): of the rows.
+  template <class Out>
+  void squared_column_norms(Out* out) const {
+    for (Index b = 0; b < col_parts_; ++b)
+      for (Index a = 0; a < row_parts_; ++a)
+        for (Index u = 0; u < n(); ++u) {
+          const Out square = Out(part(a, b)[u] * part(a, b)[u]);
+          out[b * n() + u] = a == 0 ? square : out[b * n() + u] + square;
+        }
+  }
+  template <class Out>
+  void squared_row_norms(Out* out) const {
+    for (Index a = 0; a < row_parts_; ++a)
+      for (Index b = 0; b < col_parts_; ++b)
+        for (Index u = 0; u < n(); ++u) {
+          const Out square = Out(part(a, b)[u] * part(a, b)[u]);
+          out[a * n() + u] = b == 0 ? square : out[a * n() + u] + square;
+        }
+  }
   T squared_column_norm(Index column) const {
     const Index u = column % n(), b = column / n();
     T sum(0);
     for (Index a = 0; a < row_parts_; ++a) sum += part(a, b)[u] * part(a, b)[u];
-    return sum;
-  }
-  T squared_row_norm(Index row) const {
-    const Index u = row % n(), a = row / n();
-    T sum(0);
-    for (Index b = 0; b < col_parts_; ++b) sum += part(a, b)[u] * part(a, b)[u];
     return sum;
   }
 

@@ -9,7 +9,7 @@ namespace axonomy {
 
 namespace detail {
 
-#if AXONOMY_VECTOR_GEMM
+#if AXONOMY_VECTORS
 
 template <class T>
 struct Lane;
@@ -76,7 +76,7 @@ inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale
 template <class T>
 void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false) {
   Index done = 0;
-#if AXONOMY_VECTOR_GEMM
+#if AXONOMY_VECTORS
   if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) {
     if (S % detail::lanes<T> == 0)
       done = far && S >= 4 * detail::lanes<T> ? detail::vector_dots<T, true>(S, columns, A, q, scale, out)

@@ -5,54 +5,20 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 
-#include "types.hpp"
+#include "simd.hpp"
 
 namespace axonomy {
 
-#if defined(__GNUC__)
-#define AXONOMY_VECTOR_GEMM 1
-#else
-#define AXONOMY_VECTOR_GEMM 0
-#endif
-
 namespace detail {
 
-#if AXONOMY_VECTOR_GEMM
+#if AXONOMY_VECTORS
 
 #if defined(__AVX512F__)
-inline constexpr int simd_bytes = 64, tile_vectors = 4, tile_columns = 6;  // 24 of 32 registers
-#elif defined(__AVX__)
-inline constexpr int simd_bytes = 32, tile_vectors = 3, tile_columns = 4;  // 12 of 16 registers
+inline constexpr int tile_vectors = 4, tile_columns = 6;  // 24 of 32 registers
 #else
-inline constexpr int simd_bytes = 16, tile_vectors = 3, tile_columns = 4;
+inline constexpr int tile_vectors = 3, tile_columns = 4;  // 12 of 16 registers
 #endif
-
-template <class T>
-struct Simd;
-template <>
-struct Simd<double> {
-  typedef double type __attribute__((vector_size(simd_bytes)));
-};
-template <>
-struct Simd<float> {
-  typedef float type __attribute__((vector_size(simd_bytes)));
-};
-template <class T>
-inline constexpr Index lanes = simd_bytes / static_cast<Index>(sizeof(T));
-
-// Unaligned access: the compiler turns the copy into one vector move.
-template <class T>
-inline typename Simd<T>::type load(const T* p) {
-  typename Simd<T>::type v;
-  std::memcpy(&v, p, sizeof(v));
-  return v;
-}
-template <class T>
-inline void store(T* p, const typename Simd<T>::type& v) {
-  std::memcpy(p, &v, sizeof(v));
-}
 
 // C[0 : V*lanes, 0 : N] (+)= A[:, 0:K] B[0:K, 0:N], held in V*N registers. `rows` may be short of
 // V*lanes when A is padded; only that many rows of C are touched.
@@ -152,7 +118,7 @@ void vector_gemm(Index M, Index N, Index K, const T* A, Index lda, const T* B, I
   }
 }
 
-#endif  // AXONOMY_VECTOR_GEMM
+#endif  // AXONOMY_VECTORS
 
 }  // namespace detail
 
@@ -160,7 +126,7 @@ void vector_gemm(Index M, Index N, Index K, const T* A, Index lda, const T* B, I
 template <class T>
 void gemm(Index M, Index N, Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc,
           bool accumulate = false) {
-#if AXONOMY_VECTOR_GEMM
+#if AXONOMY_VECTORS
   if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) {
     if (M > 0 && N > 0 && K > 0) {
       detail::vector_gemm(M, N, K, A, lda, B, ldb, C, ldc, accumulate);

@@ -24,7 +24,6 @@
 #pragma once
 
 #include "../core/elementary.hpp"
-#include "../influence/factored.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {

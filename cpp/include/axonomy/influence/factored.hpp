@@ -13,8 +13,6 @@
 
 namespace axonomy {
 
-enum class Current { exact, estimated };
-
 template <class T, class Split, class Reduction>
 class FactoredInfluence final : public Learner<T> {
  public:
@@ -49,15 +47,18 @@ class FactoredInfluence final : public Learner<T> {
 
   void step(const Step<T>& step, const T* noise, T scale, T* target) override {
     split_.propagate(step);
-    if (target != nullptr && current_ == Current::exact) {
-      split_.add_gradient(step, scale, target);
-      step.D->multiply_left(step.q, row_.data());
-      add_immediate(shape_, scale, row_.data(), step.a_hat, target);
-    }
     reduction_.begin_step();
-    reduce(step, noise);
-    if (target != nullptr && current_ == Current::estimated)
-      split_.add_gradient(step, scale, target);
+    if constexpr (Split::takes_gradient) {
+      reduce(step, noise, {current_, scale, target});
+    } else {
+      if (target != nullptr && current_ == Current::exact) {
+        split_.add_gradient(step, scale, target);
+        step.D->multiply_left(step.q, row_.data());
+        add_immediate(shape_, scale, row_.data(), step.a_hat, target);
+      }
+      reduce(step, noise, {});
+      if (target != nullptr && current_ == Current::estimated) split_.add_gradient(step, scale, target);
+    }
   }
 
   bool influence(Matrix<T>& M) const override {
@@ -79,11 +80,12 @@ class FactoredInfluence final : public Learner<T> {
     return reduction_.noise_size(split_.rank(), split_.added(), Split::signs_propagated);
   }
 
-  void reduce(const Step<T>& step, const T* noise) {
+  void reduce(const Step<T>& step, const T* noise, const WantedGradient<T>& wanted) {
     const Index rank = split_.rank(), added = split_.added();
     if constexpr (Split::pairs) {
       if (reduction_.takes_pairs(rank, split_.dimensions())) return reduce_pairs(step, noise);
     }
+    (void)wanted;
     const Index per_batch = noise_per_batch();
     for (Index batch = 0; batch < split_.batches(); ++batch) {
       const T* batch_noise = noise == nullptr ? nullptr : noise + batch * per_batch;
@@ -101,7 +103,10 @@ class FactoredInfluence final : public Learner<T> {
             },
             C_left_, C_right_);
       }
-      split_.mix(step, batch, C_left_, C_right_);
+      if constexpr (Split::takes_gradient)
+        split_.mix(step, C_left_, C_right_, wanted);
+      else
+        split_.mix(step, batch, C_left_, C_right_);
     }
   }
 

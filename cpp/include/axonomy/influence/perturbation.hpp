@@ -10,7 +10,8 @@
 // with xi ~ N(0, sigma^2). (Fed with the fresh noise instead, A would shrink by k^2.) Memory and time O(n^2).
 #pragma once
 
-#include "factored.hpp"
+#include "../core/sweep.hpp"
+#include "../learner.hpp"
 
 namespace axonomy {
 
@@ -63,19 +64,13 @@ class PerturbationInfluence final : public Learner<T> {
     perturbed_ += sigma_ * Eigen::Map<const Vector<T>>(noise, S);
 
     credit_.noalias() = A_.transpose() * Eigen::Map<const Vector<T>>(step.q, S);
+    credit_ *= scale;
     for (Index a = 0; a < shape_.states_per_unit; ++a)
-      for (Index j = 0; j < shape_.m; ++j)
-        for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
-          auto b = B_[static_cast<std::size_t>(a)].col(j).segment(gate * n, n).array();
-          b *= decay_;
-          if (target != nullptr && current_ == Current::exact) add(a, j, gate, b, scale, target);
-          if (shape_.element_wise)
-            b += Eigen::Map<const Array>(step.a_hat + j * R + gate * n, n) * step.D->array(a, gate);
-          else
-            b += step.a_hat[j] * step.D->array(a, gate);
-          if (target != nullptr && current_ == Current::estimated)
-            add(a, j, gate, b, scale, target);
-        }
+      for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+        if (shape_.element_wise)
+          advance(step, a, gate, PerEntry<T>{step.a_hat + gate * n, R}, target);
+        else
+          advance(step, a, gate, PerColumn<T>{step.a_hat}, target);
     if (target != nullptr && current_ == Current::exact) {
       step.D->multiply_left(step.q, row_.data());
       add_immediate(shape_, scale, row_.data(), step.a_hat, target);
@@ -105,13 +100,26 @@ class PerturbationInfluence final : public Learner<T> {
   }
 
  private:
-  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
-
-  template <class Segment>
-  void add(Index a, Index j, Index gate, const Segment& b, T scale, T* target) {
-    const Index n = shape_.n;
-    Eigen::Map<Array> out(target + j * shape_.R() + gate * n, n);
-    out += scale * (credit_.segment(a * n, n).array() * b);
+  // The rows of one gate in B[a].
+  template <class Regressors>
+  void advance(const Step<T>& step, Index a, Index gate, const Regressors& a_hat, T* target) {
+    const Index n = shape_.n, R = shape_.R();
+    T* const B = B_[static_cast<std::size_t>(a)].data() + gate * n;
+    T* const out = target == nullptr ? nullptr : target + gate * n;
+    const T* const credit = credit_.data() + a * n;
+    const T* const D = step.D->part(a, gate);
+    const T decay = decay_;
+    if (current_ == Current::exact)
+      sweep<T>(n, shape_.m, R, {D, credit}, a_hat, {B, out}, [decay](const auto& c, const auto& r, auto& x) {
+        x[0] = decay * x[0];
+        x[1] += c[1] * x[0];
+        x[0] += r * c[0];
+      });
+    else
+      sweep<T>(n, shape_.m, R, {D, credit}, a_hat, {B, out}, [decay](const auto& c, const auto& r, auto& x) {
+        x[0] = decay * x[0] + r * c[0];
+        x[1] += c[1] * x[0];
+      });
   }
 
   Shape shape_;

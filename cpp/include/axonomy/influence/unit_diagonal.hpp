@@ -7,6 +7,7 @@
 // blocks, and with them the rule is RTRL.
 #pragma once
 
+#include "../core/sweep.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {
@@ -20,7 +21,8 @@ class UnitDiagonalInfluence final : public Learner<T> {
       : shape_(shape),
         kept_(kept),
         K_(shape.n, shape.states_per_unit, shape.states_per_unit),
-        old_(shape.n, shape.states_per_unit) {
+        q_(Vector<T>::Zero(shape.S())),
+        old_(shape.states_per_unit) {
     for (Index a = 0; a < shape.states_per_unit; ++a)
       B_.push_back(Matrix<T>::Zero(shape.R(), shape.m));
   }
@@ -34,10 +36,15 @@ class UnitDiagonalInfluence final : public Learner<T> {
       throw std::invalid_argument("step: this rule keeps the leak of the cell, but no leak was given");
     if (kept_ == Kept::diagonal) step.J->unit_blocks(K_);
     const BlockDiagonal<T>& K = kept_ == Kept::diagonal ? K_ : *step.leak;
-    if (shape_.element_wise)
-      advance<true>(step, K, scale, target);
-    else
-      advance<false>(step, K, scale, target);
+    if (target != nullptr) q_ = scale * Eigen::Map<const Vector<T>>(step.q, shape_.S());
+    const Index n = shape_.n, R = shape_.R();
+    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
+      T* const out = target == nullptr ? nullptr : target + gate * n;
+      if (shape_.element_wise)
+        advance(step, K, gate, PerEntry<T>{step.a_hat + gate * n, R}, out);
+      else
+        advance(step, K, gate, PerColumn<T>{step.a_hat}, out);
+    }
   }
 
   bool influence(Matrix<T>& M) const override {
@@ -55,43 +62,49 @@ class UnitDiagonalInfluence final : public Learner<T> {
   }
 
  private:
-  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+  // The rows of one gate.
+  template <class Regressors>
+  void advance(const Step<T>& step, const BlockDiagonal<T>& K, Index gate, const Regressors& a_hat, T* target) {
+    const Index n = shape_.n, R = shape_.R(), m = shape_.m;
+    const T* const q = q_.data();
+    T* const B = B_[0].data() + gate * n;
+    if (shape_.states_per_unit == 1)
+      sweep<T>(n, m, R, {K.part(0, 0), step.D->part(0, gate), q}, a_hat, {B, target},
+               [](const auto& c, const auto& a, auto& x) {
+                 x[0] = c[0] * x[0] + a * c[1];
+                 x[1] += c[2] * x[0];
+               });
+    else if (shape_.states_per_unit == 2)
+      sweep<T>(n, m, R, {K.part(0, 0), K.part(0, 1), K.part(1, 0), K.part(1, 1), step.D->part(0, gate),
+                         step.D->part(1, gate), q, q + n},
+               a_hat, {B, B_[1].data() + gate * n, target}, [](const auto& c, const auto& a, auto& x) {
+                 const auto old = x[0];
+                 x[0] = c[0] * old + c[1] * x[1] + a * c[4];
+                 x[1] = c[2] * old + c[3] * x[1] + a * c[5];
+                 x[2] += c[6] * x[0] + c[7] * x[1];
+               });
+    else
+      for (Index j = 0; j < m; ++j)
+        for (Index u = 0; u < n; ++u) advance_entry(step, K, gate, u, j, a_hat(u, j), target);
+  }
 
-  // Own: one set of regressors a row.
-  template <bool own>
-  void advance(const Step<T>& step, const BlockDiagonal<T>& K, T scale, T* target) {
-    const Index n = shape_.n, R = shape_.R(), p = shape_.states_per_unit;
-    for (Index j = 0; j < shape_.m; ++j) {
-      for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
-        const Index offset = gate * n;
-        T* out = target == nullptr ? nullptr : target + j * R + offset;
-        const auto driven = [&](Index a) {
-          if constexpr (own)
-            return Eigen::Map<const Array>(step.a_hat + j * R + offset, n) * step.D->array(a, gate);
-          else
-            return step.a_hat[j] * step.D->array(a, gate);
-        };
-        if (p == 1) {
-          auto b = B_[0].col(j).segment(offset, n).array();
-          b = K.array(0, 0) * b + driven(0);
-          if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q, n) * b);
-          continue;
-        }
-        for (Index a = 0; a < p; ++a) old_.col(a) = B_[a].col(j).segment(offset, n);
-        for (Index a = 0; a < p; ++a) {
-          auto b = B_[a].col(j).segment(offset, n).array();
-          b = driven(a);
-          for (Index c = 0; c < p; ++c) b += K.array(a, c) * old_.col(c).array();
-          if (out) Eigen::Map<Array>(out, n) += scale * (Eigen::Map<const Array>(step.q + a * n, n) * b);
-        }
-      }
+  // With any number of states a unit.
+  void advance_entry(const Step<T>& step, const BlockDiagonal<T>& K, Index gate, Index u, Index j, T a_hat, T* target) {
+    const Index n = shape_.n, p = shape_.states_per_unit, at = j * shape_.R() + gate * n + u;
+    for (Index a = 0; a < p; ++a) old_[a] = B_[a].data()[at];
+    for (Index a = 0; a < p; ++a) {
+      T& b = B_[a].data()[at];
+      b = step.D->part(a, gate)[u] * a_hat;
+      for (Index c = 0; c < p; ++c) b += K.part(a, c)[u] * old_[c];
+      if (target != nullptr) target[at - gate * n] += q_[a * n + u] * b;
     }
   }
 
   Shape shape_;
   Kept kept_;
   BlockDiagonal<T> K_;        // (S, S)
-  Matrix<T> old_;             // (n, p), workspace
+  Vector<T> q_;               // (S,), scaled
+  Vector<T> old_;             // (p,), workspace
   std::vector<Matrix<T>> B_;  // p times (R, m)
 };
 

@@ -38,7 +38,7 @@ class GivenReduction {
     for (Index i = 0; i < size; ++i) noise_[i] = static_cast<double>(noise[i]);
     function_->mix(GL, GR, rank, noise_, CL, CR);
   }
-  void mix_pairs(Index, Index, Index, bool, const double* const*, const double* const*, const T*, T* const*,
+  void mix_pairs(Index, Index, Index, bool, double* const*, double* const*, const T*, T* const*,
                  T* const*) {}
 
   void begin_step() {}

@@ -54,8 +54,11 @@ class OptimalUnbiased {
     total_ += total;
   }
 
-  void mix_pairs(Index count, Index, Index, bool, const Work<T>* const GL[3],
-                 const Work<T>* const GR[3], const T* signs, T* const CL[2], T* const CR[2]) {
+  void mix_pairs(Index count, Index, Index, bool, Work<T>* const GL[3], Work<T>* const GR[3], const T* signs,
+                 T* const CL[2], T* const CR[2]) {
+#if defined(__GNUC__)
+#pragma GCC ivdep
+#endif
     for (Index i = 0; i < count; ++i) {
       const SingularPair<Work<T>> s(GL[0][i], GL[1][i], GL[2][i], GR[0][i], GR[1][i], GR[2][i]);
       const Work<T> zero(0), one(1), sign = signs[i];

@@ -44,49 +44,42 @@ class RandomSigns {
     CL.setZero();
     CR.setZero();
     for (Index l = 0; l < rank; ++l) {
-      Work<T> sign(1);
-      if (signs_propagated) sign = *noise++;
-      set(CL(l, l), CR(l, l), left[l], right[l], sign, sign);
-      record(propagated_, propagated_count_, left[l], right[l]);
+      const Work<T> one(1);
+      const T* const sign = signs_propagated ? noise++ : nullptr;
+      normalise(1, one, sign, left + l, right + l, &CL(l, l), &CR(l, l));
+      propagated_ += magnitude(CL(l, l));
+      Work<T>* const cl = CL.col(l).data() + rank;
+      Work<T>* const cr = CR.col(l).data() + rank;
       if (normaliser_ == Normaliser::shared) {
-        Work<T> mixed_left, mixed_right;
+        Work<T> mixed_left, mixed_right, p, inverse;
         mixed(noise, mixed_left, mixed_right);
-        record(immediate_, immediate_count_, mixed_left, mixed_right);
-        for (Index t = 0; t < added; ++t)
-          set(CL(rank + t, l), CR(rank + t, l), mixed_left, mixed_right, share * noise[t],
-              share * noise[t]);
-      } else {
+        normalise(1, one, nullptr, &mixed_left, &mixed_right, &p, &inverse);
+        immediate_ += p;
+        ++immediate_count_;
         for (Index t = 0; t < added; ++t) {
-          record(immediate_, immediate_count_, left[rank + t], right[rank + t]);
-          set(CL(rank + t, l), CR(rank + t, l), left[rank + t], right[rank + t], share * noise[t],
-              share * noise[t]);
+          cl[t] = share * noise[t] * p;
+          cr[t] = share * noise[t] * inverse;
         }
+      } else {
+        normalise(added, share, noise, left + rank, right + rank, cl, cr);
+        immediate_ += sum_of_normalisers(cl, cr, added, share);
+        immediate_count_ += added;
       }
       noise += added;
     }
+    propagated_count_ += rank;
   }
 
   // The same for one added term and factor l of `count` problems at once; Grams hold squared norms.
   void mix_pairs(Index count, Index rank, Index l, bool signs_propagated,
-                 const Work<T>* const GL[3], const Work<T>* const GR[3], const T* noise,
+                 Work<T>* const GL[3], Work<T>* const GR[3], const T* noise,
                  T* const CL[2], T* const CR[2]) {
     const Index per_factor = signs_propagated ? 2 : 1;
     const Index stride = rank * per_factor;
     const Work<T> share = Work<T>(1) / root(Work<T>(rank));
-    for (Index i = 0; i < count; ++i) {
-      const T* nu = noise + i * stride + l * per_factor;
-      const Work<T> sign = signs_propagated ? Work<T>(nu[0]) : Work<T>(1);
-      const Work<T> added = share * Work<T>(nu[per_factor - 1]);
-      const Work<T> p = normaliser(GL[0][i], GR[0][i]);
-      const Work<T> p_added = normaliser(GL[2][i], GR[2][i]);
-      const Work<T> zero(0);
-      CL[0][i] = T(sign * p);
-      CR[0][i] = T(p > zero ? sign / p : zero);
-      CL[1][i] = T(added * p_added);
-      CR[1][i] = T(p_added > zero ? added / p_added : zero);
-      propagated_ += p;
-      immediate_ += p_added;
-    }
+    const T* const nu = noise + l * per_factor;
+    mix_term(count, Work<T>(1), signs_propagated ? nu : nullptr, stride, GL[0], GR[0], CL[0], CR[0], propagated_);
+    mix_term(count, share, nu + per_factor - 1, stride, GL[2], GR[2], CL[1], CR[1], immediate_);
     propagated_count_ += count;
     immediate_count_ += count;
   }
@@ -106,21 +99,39 @@ class RandomSigns {
   }
 
  private:
-  // sqrt(|R| / |L|) from squared norms; 0 where either vanishes, and with it the product.
-  static Work<T> normaliser(const Work<T>& left, const Work<T>& right) {
-    const Work<T> zero(0);
-    return left > zero && right > zero ? root(root(right / left)) : zero;
+  // cl = sign share p, cr = sign share / p, p = sqrt(right / left) of two norms; 0 where either vanishes, and with it the
+  // product. Without branches, so that it is done for many at once.
+  static void normalise(Index count, Work<T> share, const T* signs, const Work<T>* left, const Work<T>* right,
+                        Work<T>* cl, Work<T>* cr) {
+    for (Index t = 0; t < count; ++t) {
+      const Work<T> sign = signs == nullptr ? share : share * signs[t], zero(0), one(1);
+      const bool there = (left[t] > zero) & (right[t] > zero);
+      const Work<T> p = root((there ? right[t] : one) / (there ? left[t] : one));
+      cl[t] = there ? sign * p : zero;
+      cr[t] = there ? sign / p : zero;
+    }
   }
-  static void set(Work<T>& cl, Work<T>& cr, const Work<T>& left, const Work<T>& right,
-                  const Work<T>& sign_left, const Work<T>& sign_right) {
-    if (!(left > Work<T>(0)) || !(right > Work<T>(0))) return;  // the product is zero: drop the term
-    const Work<T> p = root(right / left);
-    cl = sign_left * p;
-    cr = sign_right / p;
+  // The same from squared norms, of one term of each problem; adds up the p.
+  void mix_term(Index count, Work<T> share, const T* signs, Index stride, const Work<T>* left,
+                const Work<T>* right, T* cl, T* cr, Work<T>& sum) const {
+    for (Index i = 0; i < count; ++i) {
+      const Work<T> sign = signs == nullptr ? share : share * signs[i * stride], zero(0), one(1);
+      const bool there = (left[i] > zero) & (right[i] > zero);
+      const Work<T> p = root(root((there ? right[i] : one) / (there ? left[i] : one)));
+      cl[i] = T(there ? sign * p : zero);
+      cr[i] = T(there ? sign / p : zero);
+    }
+    sum += sum_of_normalisers(cl, cr, count, share);
   }
-  static void record(Work<T>& sum, Index& count, const Work<T>& left, const Work<T>& right) {
-    if (left > Work<T>(0) && right > Work<T>(0)) sum += root(right / left);
-    ++count;
+  // Of the p from cl and cr: |cl| / share, unless the noise is not of signs.
+  template <class Number>
+  Work<T> sum_of_normalisers(const Number* cl, const Number* cr, Index count, Work<T> share) const {
+    if (noise_ == NoiseKind::signs)
+      return Work<T>(Eigen::Map<const Vector<Number>>(cl, count).template lpNorm<1>()) / share;
+    Work<T> sum(0);
+    for (Index i = 0; i < count; ++i)
+      if (cr[i] != Number(0)) sum += root(Work<T>(cl[i]) / Work<T>(cr[i]));
+    return sum;
   }
 
   Normaliser normaliser_;

@@ -32,8 +32,11 @@ class TruncatedSVD {
     total_ += sigma.squaredNorm();
   }
 
-  void mix_pairs(Index count, Index, Index, bool, const Work<T>* const GL[3],
-                 const Work<T>* const GR[3], const T*, T* const CL[2], T* const CR[2]) {
+  void mix_pairs(Index count, Index, Index, bool, Work<T>* const GL[3], Work<T>* const GR[3], const T*,
+                 T* const CL[2], T* const CR[2]) {
+#if defined(__GNUC__)
+#pragma GCC ivdep
+#endif
     for (Index i = 0; i < count; ++i) {
       const SingularPair<Work<T>> s(GL[0][i], GL[1][i], GL[2][i], GR[0][i], GR[1][i], GR[2][i]);
       const Work<T> right = s.root_sigma > Work<T>(0) ? Work<T>(1) / s.root_sigma : Work<T>(0);
@@ -41,11 +44,14 @@ class TruncatedSVD {
       CL[1][i] = T(s.add_left * s.root_sigma * s.x1);
       CR[0][i] = T(s.keep_right * right * s.w0);
       CR[1][i] = T(s.add_right * right * s.w1);
+      // sigma^2 of both, in the place of Gram entries that are done with
       const Work<T> first = s.root_sigma * s.root_sigma;
-      const Work<T> second = s.second_left * s.second_right;  // sigma_2 squared
-      discarded_ += second;
-      total_ += first * first + second;
+      GL[1][i] = s.second_left * s.second_right;
+      GR[1][i] = first * first;
     }
+    const Work<T> second = Eigen::Map<const Vector<Work<T>>>(GL[1], count).sum();
+    discarded_ += second;
+    total_ += Eigen::Map<const Vector<Work<T>>>(GR[1], count).sum() + second;
   }
 
   void begin_step() { discarded_ = total_ = Work<T>(0); }

@@ -20,12 +20,16 @@ class ImmediateTerms {
 
   Index count() const { return by_ == ImmediateBy::row ? shape_.R() : shape_.S(); }
 
-  // Norms of column t of E and of Q, without the factor a_hat.
-  Work<T> left_norm(const Step<T>& step, Index t) const {
-    return by_ == ImmediateBy::row ? root(Work<T>(step.D->squared_column_norm(t))) : Work<T>(1);
+  // Norms (count,) of the columns of E and of Q, without the factor a_hat.
+  void left_norms(const Step<T>& step, Work<T>* out) const {
+    if (by_ == ImmediateBy::state) return fill(out, Work<T>(1));
+    step.D->squared_column_norms(out);
+    take_roots(out);
   }
-  Work<T> right_norm(const Step<T>& step, Index t) const {
-    return by_ == ImmediateBy::row ? Work<T>(1) : root(Work<T>(step.D->squared_row_norm(t)));
+  void right_norms(const Step<T>& step, Work<T>* out) const {
+    if (by_ == ImmediateBy::row) return fill(out, Work<T>(1));
+    step.D->squared_row_norms(out);
+    take_roots(out);
   }
 
   // Of column t of Q with row i times a vector whose square is squares[i].
@@ -94,6 +98,11 @@ class ImmediateTerms {
   }
 
  private:
+  void fill(Work<T>* out, Work<T> value) const { std::fill_n(out, count(), value); }
+  void take_roots(Work<T>* out) const {
+    for (Index t = 0, N = count(); t < N; ++t) out[t] = root(out[t]);
+  }
+
   Shape shape_;
   ImmediateBy by_;
 };

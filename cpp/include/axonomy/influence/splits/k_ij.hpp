@@ -6,6 +6,7 @@
 // Memory r (S + R m); a step r n^2 in closed form. UORO (Tallec & Ollivier 2018) lives here.
 #pragma once
 
+#include "../../core/sweep.hpp"
 #include "immediate.hpp"
 
 namespace axonomy {
@@ -14,6 +15,7 @@ template <class T>
 class SplitKIJ {
  public:
   static constexpr bool pairs = false;
+  static constexpr bool takes_gradient = true;
 
   SplitKIJ(const Shape& shape, Index rank, ImmediateBy by)
       : shape_(shape),
@@ -26,6 +28,8 @@ class SplitKIJ {
         coefficients_(Vector<T>::Zero(immediate_.count())),
         state_(shape.S()),
         row_(shape.R()),
+        weights_(Vector<T>::Zero(rank)),
+        own_(Vector<T>::Zero(shape.R())),
         squares_(shape.R()) {}
 
   Index rank() const { return rank_; }
@@ -47,26 +51,20 @@ class SplitKIJ {
     left_.swap(left_temporary_);
   }
 
-  // target_ij += scale sum_l (q.A_l) B_l[i,j]
-  void add_gradient(const Step<T>& step, T scale, T* target) {
-    Eigen::Map<const Vector<T>> q(step.q, shape_.S());
-    Eigen::Map<Vector<T>> out(target, right_.rows());
-    for (Index l = 0; l < rank_; ++l) out += (scale * q.dot(left_.col(l))) * right_.col(l);
-  }
-
   void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
     for (Index l = 0; l < rank_; ++l) {
       left[l] = split::norm<T>(left_.col(l));
       right[l] = split::norm<T>(right_.col(l));
     }
-    for (Index t = 0; t < added(); ++t) left[rank_ + t] = immediate_.left_norm(step, t);
+    immediate_.left_norms(step, left + rank_);
     if (shape_.element_wise) {
       split::row_norms(shape_, step.a_hat, squares_);
       for (Index t = 0; t < added(); ++t)
         right[rank_ + t] = root(immediate_.squared_right_norm(step, t, squares_));
     } else {
       const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
-      for (Index t = 0; t < added(); ++t) right[rank_ + t] = immediate_.right_norm(step, t) * a_hat;
+      immediate_.right_norms(step, right + rank_);
+      for (Index t = 0; t < added(); ++t) right[rank_ + t] *= a_hat;
     }
   }
 
@@ -107,25 +105,38 @@ class SplitKIJ {
     right.bottomLeftCorner(N - r, r) = right.topRightCorner(r, N - r).transpose();
   }
 
-  void mix(const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
-    const Index R = shape_.R(), N = added();
+  // gradient_ij = sum_l (q.A_l) B_l[i,j]: of the terms as they were propagated, with this step's own beside them, or
+  // of the mixed ones.
+  void mix(const Step<T>& step, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR, const WantedGradient<T>& wanted) {
+    const Index N = added();
+    const bool exact = wanted.target != nullptr && wanted.current == Current::exact;
+    if (exact) {
+      weigh(step, wanted.scale);
+      step.D->multiply_left(step.q, own_.data());
+      own_ *= wanted.scale;
+    }
     split::mix_columns(left_, left_temporary_, CL, rank_);
-    if (rank_ > 1) split::mix_columns(right_, right_temporary_, CR, rank_);
-    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
     for (Index l = 0; l < rank_; ++l) {
       coefficients_ = CL.col(l).tail(N).template cast<T>();
       immediate_.combine_left(step, coefficients_.data(), state_.data());
       left_.col(l) += state_;
+    }
+    if (wanted.target != nullptr && !exact) weigh(step, wanted.scale);
+    if (rank_ > 1) {
+      if (exact) {
+        Eigen::Map<Vector<T>> target(wanted.target, right_.rows());
+        for (Index l = 0; l < rank_; ++l) target += weights_[l] * right_.col(l);
+        add_immediate(shape_, T(1), own_.data(), step.a_hat, wanted.target);
+      }
+      split::mix_columns(right_, right_temporary_, CR, rank_);
+    }
+    for (Index l = 0; l < rank_; ++l) {
       coefficients_ = CR.col(l).tail(N).template cast<T>();
       immediate_.combine_right(step, coefficients_.data(), row_.data());
-      const T keep = rank_ > 1 ? T(1) : T(CR(0, 0));  // at rank 1 in the same pass
-      for (Index j = 0; j < shape_.m; ++j) {
-        Eigen::Map<Array> column(right_.col(l).data() + j * R, R);
-        if (shape_.element_wise)
-          column = keep * column + Eigen::Map<const Array>(step.a_hat + j * R, R) * row_.array();
-        else
-          column = keep * column + step.a_hat[j] * row_.array();
-      }
+      if (shape_.element_wise)
+        mix_right(l, CR, PerEntry<T>{step.a_hat, shape_.R()}, exact, wanted.target);
+      else
+        mix_right(l, CR, PerColumn<T>{step.a_hat}, exact, wanted.target);
     }
   }
 
@@ -138,6 +149,31 @@ class SplitKIJ {
   }
 
  private:
+  void weigh(const Step<T>& step, T scale) {
+    Eigen::Map<const Vector<T>> q(step.q, shape_.S());
+    for (Index l = 0; l < rank_; ++l) weights_[l] = scale * q.dot(left_.col(l));
+  }
+
+  // B_l <- keep B_l + row a_hat, and what is still to be added to the target, in the same pass.
+  template <class Regressors>
+  void mix_right(Index l, const Matrix<Work<T>>& CR, const Regressors& a_hat, bool exact, T* target) {
+    const Index R = shape_.R(), m = shape_.m;
+    T* const B = right_.col(l).data();
+    const T weight = weights_[l], keep = rank_ > 1 ? T(1) : T(CR(0, 0));
+    if (exact && rank_ == 1)
+      sweep<T>(R, m, R, {row_.data(), own_.data()}, a_hat, {B, target},
+               [weight, keep](const auto& c, const auto& a, auto& x) {
+                 x[1] += weight * x[0] + a * c[1];
+                 x[0] = keep * x[0] + a * c[0];
+               });
+    else
+      sweep<T>(R, m, R, {row_.data()}, a_hat, {B, exact ? nullptr : target},
+               [weight, keep](const auto& c, const auto& a, auto& x) {
+                 x[0] = keep * x[0] + a * c[0];
+                 x[1] += weight * x[0];
+               });
+  }
+
   Shape shape_;
   Index rank_;
   ImmediateTerms<T> immediate_;
@@ -145,6 +181,8 @@ class SplitKIJ {
   Matrix<T> right_;  // (R*m, r)
   Matrix<T> left_temporary_, right_temporary_;
   Vector<T> coefficients_, state_, row_;
+  Vector<T> weights_;  // (r,): q.A_l
+  Vector<T> own_;      // (R,): q D
   Vector<Work<T>> squares_;  // (R,): |a_hat|^2 of each row
   Matrix<Work<T>> immediate_left_, immediate_right_;
 };

@@ -6,6 +6,8 @@
 // One added term a row. Memory r (S R + R m); a step r n^3. KeRNL (Roth et al. 2019) shares the tensor.
 #pragma once
 
+#include "../../core/row_sums.hpp"
+#include "../../core/sweep.hpp"
 #include "immediate.hpp"
 
 namespace axonomy {
@@ -13,6 +15,7 @@ namespace axonomy {
 template <class T>
 class SplitKIIJ {
  public:
+  static constexpr bool takes_gradient = false;
   static constexpr bool pairs = true;
 
   SplitKIIJ(const Shape& shape, Index rank)
@@ -45,11 +48,11 @@ class SplitKIIJ {
   // target_ij += scale sum_l (q A_l)_i B_l[i,j]
   void add_gradient(const Step<T>& step, T scale, T* target) {
     const Index S = shape_.S(), R = shape_.R();
-    Eigen::Map<const Vector<T>> q(step.q, S);
     for (Index l = 0; l < rank_; ++l) {
-      row_.noalias() = scale * (left(l).transpose() * q);
-      for (Index j = 0; j < shape_.m; ++j)
-        Eigen::Map<Array>(target + j * R, R) += row_.array() * right(l).col(j).array();
+      row_.setZero();
+      add_dots<T>(S, R, left_.col(l).data(), step.q, scale, row_.data());
+      sweep<T>(R, shape_.m, R, {row_.data()}, PerEntry<T>{right_.col(l).data(), R}, {target},
+               [](const auto& c, const auto& b, auto& x) { x[0] += c[0] * b; });
     }
   }
 
@@ -87,25 +90,16 @@ class SplitKIIJ {
   void pair_grams(const Step<T>& step, Index l, bool cross, Work<T>* const GL[3],
                   Work<T>* const GR[3]) {
     const Index R = shape_.R();
-    using WorkArray = Eigen::Array<Work<T>, Eigen::Dynamic, 1>;
-    Eigen::Map<WorkArray> aa(GR[0], R), ab(GR[1], R);
-    aa.setZero();
-    if (cross) ab.setZero();
-    for (Index j = 0; j < shape_.m; ++j) {
-      const auto b = right(l).col(j).array().template cast<Work<T>>();
-      aa += b * b;
-      if (!cross) continue;
-      if (shape_.element_wise)
-        ab += Eigen::Map<const Array>(step.a_hat + j * R, R).template cast<Work<T>>() * b;
-      else
-        ab += Work<T>(step.a_hat[j]) * b;
-    }
+    if (shape_.element_wise)
+      row_sums<T>(R, shape_.m, PerEntry<T>{step.a_hat, R}, right_.col(l).data(), GR[0], cross ? GR[1] : nullptr);
+    else
+      row_sums<T>(R, shape_.m, PerColumn<T>{step.a_hat}, right_.col(l).data(), GR[0], cross ? GR[1] : nullptr);
     split::row_norms(shape_, step.a_hat, squares_);
+    std::copy_n(squares_.data(), R, GR[2]);
+    step.D->squared_column_norms(GL[2]);
     for (Index i = 0; i < R; ++i) {
-      GL[0][i] = left(l).col(i).template cast<Work<T>>().squaredNorm();
+      GL[0][i] = squared_norm<T>(left(l).col(i).data(), shape_.S());
       if (cross) GL[1][i] = dot_with_D(step, l, i);
-      GL[2][i] = step.D->squared_column_norm(i);
-      GR[2][i] = squares_[i];
     }
   }
   void pair_mix(const Step<T>& step, Index l, const T* const CL[2], const T* const CR[2]) {
@@ -116,13 +110,11 @@ class SplitKIIJ {
       for (Index a = 0; a < shape_.states_per_unit; ++a)
         A(a * n + i % n, i) += CL[1][i] * step.D->part(a, i / n)[i % n];
     }
-    Eigen::Map<const Array> keep(CR[0], R), add(CR[1], R);
-    for (Index j = 0; j < shape_.m; ++j) {
-      if (shape_.element_wise)
-        B.col(j).array() = keep * B.col(j).array() + Eigen::Map<const Array>(step.a_hat + j * R, R) * add;
-      else
-        B.col(j).array() = keep * B.col(j).array() + step.a_hat[j] * add;
-    }
+    const auto body = [](const auto& c, const auto& a, auto& x) { x[0] = c[0] * x[0] + a * c[1]; };
+    if (shape_.element_wise)
+      sweep<T>(R, shape_.m, R, {CR[0], CR[1]}, PerEntry<T>{step.a_hat, R}, {B.data()}, body);
+    else
+      sweep<T>(R, shape_.m, R, {CR[0], CR[1]}, PerColumn<T>{step.a_hat}, {B.data()}, body);
   }
 
   void mix(const Step<T>& step, Index i, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
@@ -157,8 +149,6 @@ class SplitKIIJ {
   }
 
  private:
-  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
-
   // (m,): those of row i
   Eigen::Map<const Vector<T>, 0, Eigen::InnerStride<>> regressors(const Step<T>& step, Index i) const {
     if (shape_.element_wise) return {step.a_hat + i, shape_.m, Eigen::InnerStride<>(shape_.R())};

@@ -14,6 +14,7 @@ namespace axonomy {
 template <class T>
 class SplitKIJoint {
  public:
+  static constexpr bool takes_gradient = false;
   static constexpr bool pairs = true;
 
   SplitKIJoint(const Shape& shape, Index rank)

@@ -13,6 +13,7 @@ namespace axonomy {
 template <class T>
 class SplitKJI {
  public:
+  static constexpr bool takes_gradient = false;
   static constexpr bool pairs = false;
 
   SplitKJI(const Shape& shape, Index rank, ImmediateBy by)
@@ -62,10 +63,9 @@ class SplitKJI {
       right[l] = split::norm<T>(right_.col(l));
     }
     const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
-    for (Index t = 0; t < added(); ++t) {
-      left[rank_ + t] = immediate_.left_norm(step, t) * a_hat;
-      right[rank_ + t] = immediate_.right_norm(step, t);
-    }
+    immediate_.left_norms(step, left + rank_);
+    immediate_.right_norms(step, right + rank_);
+    for (Index t = 0; t < added(); ++t) left[rank_ + t] *= a_hat;
   }
 
   void mixed_norms(const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {

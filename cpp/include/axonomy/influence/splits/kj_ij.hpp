@@ -13,6 +13,7 @@ namespace axonomy {
 template <class T>
 class SplitKJIJ {
  public:
+  static constexpr bool takes_gradient = false;
   static constexpr bool pairs = false;
 
   SplitKJIJ(const Shape& shape, Index rank, ImmediateBy by)
@@ -64,10 +65,9 @@ class SplitKJIJ {
       right_norms[l] = split::norm<T>(right(l).col(j));
     }
     const Work<T> a_hat = magnitude(Work<T>(step.a_hat[j]));
-    for (Index t = 0; t < added(); ++t) {
-      left_norms[rank_ + t] = immediate_.left_norm(step, t) * a_hat;
-      right_norms[rank_ + t] = immediate_.right_norm(step, t);
-    }
+    immediate_.left_norms(step, left_norms + rank_);
+    immediate_.right_norms(step, right_norms + rank_);
+    for (Index t = 0; t < added(); ++t) left_norms[rank_ + t] *= a_hat;
   }
 
   void mixed_norms(const Step<T>& step, Index j, const T* signs, Work<T>& left, Work<T>& right) {

@@ -1,0 +1,95 @@
+// Sums in the work scalar, in vectors of it: over a vector, and over the rows of a matrix.
+#pragma once
+
+#include "sweep.hpp"
+
+namespace axonomy {
+
+namespace detail {
+
+#if AXONOMY_VECTORS
+
+// As many numbers as a vector of the work scalar holds.
+template <class T>
+struct Widened {
+  using type = typename Simd<Work<T>>::type;
+  static constexpr Index size = lanes<Work<T>>;
+  static type load(const T* p) {
+    if constexpr (std::is_same_v<T, Work<T>>)
+      return detail::load<T>(p);
+    else
+      return __builtin_convertvector(
+          (detail::load<T, simd_bytes * static_cast<int>(sizeof(T)) / static_cast<int>(sizeof(Work<T>))>(p)), type);
+  }
+};
+
+template <class P, int V, class T, class A>
+Index add_row_sums(Index first, Index rows, Index columns, const A& a, const T* B, Work<T>* squares, Work<T>* products) {
+  for (; first + V * P::size <= rows; first += V * P::size) {
+    typename P::type square[V] = {}, product[V] = {};
+    for (Index j = 0; j < columns; ++j)
+      for (int v = 0; v < V; ++v) {
+        const Index row = first + v * P::size;
+        const typename P::type b = P::load(B + j * rows + row);
+        square[v] += b * b;
+        if (products == nullptr) continue;
+        if constexpr (std::is_same_v<A, PerEntry<T>>)
+          product[v] += P::load(&a(row, j)) * b;
+        else
+          product[v] += Work<T>(a(row, j)) * b;
+      }
+    std::memcpy(squares + first, square, sizeof(square));
+    if (products != nullptr) std::memcpy(products + first, product, sizeof(product));
+  }
+  return first;
+}
+
+#endif
+
+}  // namespace detail
+
+// Of B (rows, columns): squares_i = sum_j B_ij^2 and, unless null, products_i = sum_j a_ij B_ij.
+template <class T, class A>
+void row_sums(Index rows, Index columns, const A& a, const T* B, Work<T>* squares, Work<T>* products) {
+  Index i = 0;
+#if AXONOMY_VECTORS
+  if constexpr (detail::has_vectors<T>) {
+    i = detail::add_row_sums<detail::Widened<T>, 4>(i, rows, columns, a, B, squares, products);
+    i = detail::add_row_sums<detail::Widened<T>, 1>(i, rows, columns, a, B, squares, products);
+  }
+#endif
+  for (; i < rows; ++i) {
+    squares[i] = Work<T>(0);
+    if (products != nullptr) products[i] = Work<T>(0);
+    for (Index j = 0; j < columns; ++j) {
+      const Work<T> b = B[j * rows + i];
+      squares[i] += b * b;
+      if (products != nullptr) products[i] += Work<T>(a(i, j)) * b;
+    }
+  }
+}
+
+// |x|^2 of x (size,).
+template <class T>
+Work<T> squared_norm(const T* x, Index size) {
+  Work<T> sum(0);
+  Index i = 0;
+#if AXONOMY_VECTORS
+  if constexpr (detail::has_vectors<T>) {
+    using P = detail::Widened<T>;
+    constexpr int V = 4;
+    typename P::type squares[V] = {};
+    for (; i + V * P::size <= size; i += V * P::size)
+      for (int v = 0; v < V; ++v) {
+        const typename P::type part = P::load(x + i + v * P::size);
+        squares[v] += part * part;
+      }
+    const typename P::type all = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+    for (Index lane = 0; lane < P::size; ++lane) sum += all[lane];
+  }
+#endif
+  for (; i < size; ++i) sum += Work<T>(x[i]) * Work<T>(x[i]);
+  return sum;
+}
+
+}  // namespace axonomy
