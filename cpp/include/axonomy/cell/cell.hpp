@@ -4,6 +4,7 @@
 // A kind of cell is one function, `respond`: from s_prev and h to s, F = ds/ds_prev at fixed h, and D = ds/dh.
 #pragma once
 
+#include "../core/run_owner.hpp"
 #include "../core/weights.hpp"
 #include "../loss/loss.hpp"
 #include "linearisation.hpp"
@@ -12,9 +13,14 @@ namespace axonomy {
 
 template <class T>
 struct Parameters {
+  explicit Parameters(const Shape& shape)
+      : W(Matrix<T>::Zero(shape.R(), shape.m)), W_out(Matrix<T>::Zero(shape.n_out, shape.n + 1)) {}
+
   Matrix<T> W;         // (R, m)
   Matrix<T> W_out;     // (n_out, n + 1): [W_out, b_out]
   Matrix<T> feedback;  // (n_out, n), or empty: q through W_out
+  T state_noise = T(0);
+  RunOwner run_owner;
 };
 
 template <class T>
@@ -23,11 +29,12 @@ class Cell : public Transition<T> {
 
  public:
   Cell(const Shape& shape, Loss loss)
-      : parameters_(std::make_shared<Parameters<T>>(Parameters<T>{
-            Matrix<T>::Zero(shape.R(), shape.m), Matrix<T>::Zero(shape.n_out, shape.n + 1), {}})),
+      : parameters_(std::make_shared<Parameters<T>>(shape)),
         W(parameters_->W),
         W_out(parameters_->W_out),
         feedback(parameters_->feedback),
+        state_noise(parameters_->state_noise),
+        run_owner(parameters_->run_owner),
         state(Vector<T>::Zero(shape.S())),
         shape_(shape),
         loss_(loss),
@@ -164,9 +171,10 @@ class Cell : public Transition<T> {
   Matrix<T>& W;
   Matrix<T>& W_out;
   Matrix<T>& feedback;
+  T& state_noise;
+  RunOwner& run_owner;
 
   Vector<T> state;  // (S,)
-  T state_noise = T(0);
 
  protected:
   Cell(const Cell&) = default;
