@@ -1,6 +1,8 @@
 // A team's work is that of its members one after the other; exceptions go on; a forked process does without the threads.
 #include "axonomy/core/team.hpp"
 
+#include <chrono>
+
 #include "check.hpp"
 
 #ifndef _WIN32
