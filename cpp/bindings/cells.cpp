@@ -34,6 +34,13 @@ auto plain() {
   };
 }
 
+// For those who change a network, which during a run is for the run's own thread alone: its callbacks.
+template <class T>
+Cell<T>& changing(Cell<T>& cell) {
+  if (!cell.run_owner.may_change()) throw std::logic_error("the network is in the midst of a run");
+  return cell;
+}
+
 template <class T>
 void bind_cell(py::module_& m) {
   const std::string name = std::string("Cell") + suffix<T>();
@@ -42,13 +49,13 @@ void bind_cell(py::module_& m) {
       .def_property_readonly("shape", [](const C& c) { return c.shape(); })
       .def_property(
           "W", [](const C& c) { return to_numpy<T>(c.W); },
-          [](C& c, const Array<T>& value) { assign<T>(c.W, value, "W"); })
+          [](C& c, const Array<T>& value) { assign<T>(changing(c).W, value, "W"); })
       .def_property(
           "W_out", [](const C& c) { return to_numpy<T>(Matrix<T>(c.W_out.transpose())); },
           [](C& c, const Array<T>& value) {
             Matrix<T> rows(c.W_out.cols(), c.W_out.rows());
             assign<T>(rows, value, "W_out");
-            c.W_out = rows.transpose();
+            changing(c).W_out = rows.transpose();
           })
       .def_property(
           "feedback",
@@ -59,17 +66,17 @@ void bind_cell(py::module_& m) {
           [](C& c, const std::optional<Array<T>>& value) {
             Matrix<T> feedback(value ? c.shape().n_out : 0, value ? c.shape().n : 0);
             if (value) assign<T>(feedback, *value, "feedback");
-            c.feedback = feedback.transpose();
+            changing(c).feedback = feedback.transpose();
           })
       .def_property(
           "state", [](const C& c) { return to_numpy<T>(c.state); },
           [](C& c, const Array<T>& value) {
             const T* data = data_of<T>(value, c.state.size(), "state");
-            c.state = Eigen::Map<const Vector<T>>(data, c.state.size());
+            changing(c).state = Eigen::Map<const Vector<T>>(data, c.state.size());
           })
       .def_property(
           "state_noise", [](const C& c) { return static_cast<double>(c.state_noise); },
-          [](C& c, double value) { c.state_noise = T(value); })
+          [](C& c, double value) { changing(c).state_noise = T(value); })
       .def(
           "forward",
           [](C& c, const Array<T>& X) {

@@ -122,6 +122,12 @@ void load_state(Part& part, const py::dict& dict, bool partial = false) {
   part.visit(write);
 }
 
+inline py::dict to_dict(const Diagnostics& diagnostics) {
+  py::dict out;
+  for (const auto& [name, value] : diagnostics) out[py::str(name)] = value;
+  return out;
+}
+
 template <class T>
 Array<T> to_numpy(const Matrix<T>& m) {
   Array<T> out({m.rows(), m.cols()});

@@ -210,11 +210,7 @@ void bind_learner(py::module_& m) {
                              })
       .def("state", [](L& l) { return state_of<T>(l); })
       .def("load_state", [](L& l, const py::dict& d) { load_state<T>(l, d); }, py::arg("state"))
-      .def("diagnostics", [](const L& l) {
-        py::dict out;
-        for (const auto& [name, value] : l.diagnostics()) out[py::str(name)] = value;
-        return out;
-      });
+      .def("diagnostics", [](const L& l) { return to_dict(l.diagnostics()); });
   m.def((std::string("make_learner") + suffix<T>()).c_str(),
         [](const Shape& shape, const py::dict& spec) -> std::shared_ptr<L> {
           return make_learner<T>(shape, spec_of(spec));

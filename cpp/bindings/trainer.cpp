@@ -249,6 +249,7 @@ void bind(py::module_& m) {
              const typename Tr::Turn turn(t);
              t.reset();
            })
+      .def("diagnostics", [](Tr& t) { return to_dict(t.diagnostics()); })
       .def("state", [](Tr& t) { return state_of<T>(t); })
       .def(
           "load_state",

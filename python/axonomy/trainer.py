@@ -36,6 +36,9 @@ class Trainer:
     Order within a step: forward with the current weights; loss and error; the learner's update; gradient;
     optimiser. The output weights always get ``e ⊗ [a, 1]``.
 
+    While a network is run, whatever else would run or change it raises a RuntimeError: a call of the same
+    trainer or another, and setting its arrays from another thread. The run's own callback may set them.
+
     Parameters
     ----------
     rnn : Cell
@@ -52,7 +55,8 @@ class Trainer:
         first, :attr:`states` has all. Stream b draws random numbers as a trainer of its own with ``seed +
         b`` would.
     threads : int
-        Threads that share the streams out; the numbers do not depend on how many.
+        Threads that share the streams out, at most one a stream; the numbers do not depend on how many. In a
+        process that was forked off there are none of them, and one does it all.
     initial : dict of arrays, optional
         What the learner starts from; as in :func:`axonomy.gradients`.
 
@@ -68,6 +72,8 @@ class Trainer:
         If an argument is not what it should be.
     IncompatibleCell
         If the rule cannot run on such a network.
+    RuntimeError
+        If so many threads cannot be had.
 
     Examples
     --------
@@ -104,7 +110,7 @@ class Trainer:
         self.seed = _check.seed("seed", seed)
         self.update_every = _check.integer("update_every", update_every, 1)
         self.streams = _check.integer("streams", streams, 1)
-        self.threads = _check.integer("threads", threads, 1, 1024)
+        self.threads = min(_check.integer("threads", threads, 1, 1024), self.streams)
         self.history = History(self._no_losses())
         learners: list[Any] = [core_learner(self.rule, rnn.shape, rnn.dtype) for _ in range(self.streams)]
         self._learner = learners[0]
@@ -173,6 +179,8 @@ class Trainer:
             was before it.
         KeyboardInterrupt
             At Ctrl-C. The trainer is left between two steps, and :attr:`history` has what was done.
+        RuntimeError
+            If the network is in the midst of a run.
         """
         data = sequence(self.rnn, X, Y, mask, reset, self.streams)
         if isinstance(monitors, str) or not isinstance(monitors, Sequence):
@@ -293,8 +301,8 @@ class Trainer:
         return (*MONITORS, *self._learner.diagnostics())
 
     def diagnostics(self) -> dict[str, float]:
-        """Return the rule's own quantities of the last step, by name."""
-        return dict(self._learner.diagnostics())
+        """Return the rule's own quantities of the last step, by name; of several streams, their means."""
+        return dict(self._core.diagnostics())
 
     def state(self) -> dict[str, Any]:
         """Return copies of all that a run changes, by name: weights, learner, optimiser, generator."""

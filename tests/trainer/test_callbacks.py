@@ -327,6 +327,172 @@ def test_what_a_callback_does_to_the_network_is_not_undone() -> None:
     np.testing.assert_array_equal(rnn.W_rec, grown)
 
 
+def change_feedback(rnn: ax.Cell) -> None:
+    rnn.feedback = None if rnn.feedback is not None else np.ones((3, 4))
+
+
+def change_noise(rnn: ax.Cell) -> None:
+    rnn.state_noise = 0.5
+
+
+@pytest.mark.parametrize("change", [change_feedback, change_noise], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("feedback", [None, np.full((3, 4), 0.3)], ids=["none", "some"])
+def test_a_run_is_retraced_with_what_a_callback_set(change: Callable, feedback: Array | None) -> None:
+    """The steps before it are not taken again under what was set later."""
+    ended, whole = (
+        ax.Trainer(
+            network(activation="identity", loss="mse", feedback=feedback), "rtrl", ax.SGD(1e-3), seed=1
+        )
+        for _ in range(2)
+    )
+    data = stream(ended.rnn, 60)
+    data.X[59] = 1e308
+
+    def run(trainer: ax.Trainer, steps: int) -> None:
+        def callback(done: int, loss: float) -> None:
+            if done == 20:
+                change(trainer.rnn)
+
+        trainer.run(data.X[:steps], data.Y[:steps], callback=callback, callback_every=20)
+
+    with pytest.raises(ax.Diverged):
+        run(ended, 60)
+    run(whole, 59)
+    assert_same_state(ended, whole)
+
+
+# ------------------------------------------------------------------------- one network, many hands
+
+
+def raised_in_a_thread(act: Callable[[], object]) -> BaseException | None:
+    """What `act` raises in another thread, waited for."""
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            act()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return raised[0] if raised else None
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda trainer, X, Y: trainer.run(X, Y),
+        lambda trainer, X, Y: trainer.learn_one(X[0], Y[0]),
+        lambda trainer, X, Y: trainer.predict_one(X[0]),
+        lambda trainer, X, Y: trainer.reset(),
+        lambda trainer, X, Y: trainer.load_state(trainer.state()),
+        lambda trainer, X, Y: setattr(trainer, "states", trainer.states),
+    ],
+)
+@pytest.mark.parametrize("where", ["in the callback", "in a thread"])
+def test_a_network_is_run_by_one_trainer_at_a_time(act: Callable, where: str) -> None:
+    trainer, X, Y = made()
+    other = ax.Trainer(trainer.rnn, "uoro", ax.SGD(0.1))
+    refused = []
+
+    def callback(done: int, loss: float) -> None:
+        if where == "in a thread":
+            error = raised_in_a_thread(lambda: act(other, X, Y))
+        else:
+            with pytest.raises(RuntimeError) as caught:
+                act(other, X, Y)
+            error = caught.value
+        assert isinstance(error, RuntimeError)
+        refused.append(str(error))
+
+    trainer.run(X, Y, callback=callback, callback_every=10)
+    assert refused == ["the network is in the midst of a run"] * 2
+    assert_same_state(trainer, _whole())
+    act(other, X, Y)  # and is free again
+
+
+def test_trainers_take_turns_on_a_network() -> None:
+    trainer, X, Y = made()
+    other = ax.Trainer(trainer.rnn, "uoro", ax.SGD(0.1))
+    with pytest.raises(Enough):
+        trainer.run(X, Y, callback=lambda done, loss: (_ for _ in ()).throw(Enough()), callback_every=3)
+    for t in range(4):
+        other.learn_one(X[t], Y[t])
+        trainer.learn_one(X[t], Y[t])
+    assert raised_in_a_thread(lambda: other.run(X, Y)) is None
+
+
+def test_runs_of_one_network_from_two_threads() -> None:
+    """Whichever comes second is refused, and the first goes on undisturbed."""
+    rnn = network(n=16)
+    data = stream(rnn, 10)
+    X, Y = np.resize(data.X, (60_000, 2)), np.resize(data.Y, (60_000, 3))
+    trainers = [ax.Trainer(rnn, "rflo", ax.SGD(1e-3)) for _ in range(2)]
+    alone = ax.Trainer(rnn.copy(), "rflo", ax.SGD(1e-3))
+    start, errors = threading.Barrier(2), []
+
+    def work(trainer: ax.Trainer) -> None:
+        start.wait()
+        try:
+            trainer.run(X, Y)
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    threads = [threading.Thread(target=work, args=(trainer,)) for trainer in trainers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alone.run(X, Y)
+    if errors:  # unless the one was over before the other began
+        assert errors == ["the network is in the midst of a run"]
+        np.testing.assert_array_equal(rnn.W, alone.rnn.W)
+
+
+SETTABLE = ("W", "W_rec", "W_in", "b_rec", "W_out", "b_out", "feedback", "state", "state_noise")
+
+
+@pytest.mark.parametrize("name", SETTABLE)
+def test_what_other_threads_set_during_a_run_is_refused(name: str) -> None:
+    rnn = network(feedback=np.ones((3, 4)))
+    trainer = ax.Trainer(rnn, "rtrl", ax.SGD(0.0))
+    data = stream(rnn, 4)
+    value = 0.5 if name == "state_noise" else 0.5 * getattr(rnn, name)
+    found = []
+
+    def callback(done: int, loss: float) -> None:
+        before = getattr(rnn, name)
+        error = raised_in_a_thread(lambda: setattr(rnn, name, value))
+        assert isinstance(error, RuntimeError)
+        assert str(error) == "the network is in the midst of a run"
+        np.testing.assert_array_equal(getattr(rnn, name), before)
+        setattr(rnn, name, value)  # the run's own thread
+        found.append(getattr(rnn, name))
+
+    trainer.run(data.X, data.Y, callback=callback, callback_every=4)
+    np.testing.assert_array_equal(found, [value])
+    assert raised_in_a_thread(lambda: setattr(rnn, name, 2 * value)) is None
+    np.testing.assert_array_equal(getattr(rnn, name), 2 * value)
+
+
+def test_other_threads_read_during_a_run() -> None:
+    trainer, X, Y = made()
+
+    def read() -> None:
+        for name in SETTABLE:
+            getattr(trainer.rnn, name)
+        assert np.isfinite(trainer.states).all()
+        ax.gradients(trainer.rnn, "rtrl", X, Y)
+
+    def callback(done: int, loss: float) -> None:
+        assert raised_in_a_thread(read) is None
+
+    trainer.run(X, Y, callback=callback, callback_every=5)
+    assert_same_state(trainer, _whole())
+
+
 @pytest.mark.parametrize("rule", ["f_bptt", "e_bptt", "tbptt", "rtrl_lazy", "node_perturbation"])
 @pytest.mark.parametrize("name", ["held", "next", "open", "waiting", "begin"])
 def test_counters_out_of_range_are_refused(rule: str, name: str) -> None:

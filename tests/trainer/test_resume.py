@@ -9,8 +9,10 @@ import pytest
 
 import axonomy as ax
 from drawing import (
+    BY_HAND,
     CELLS,
     OPTIMISERS,
+    assert_close,
     assert_same_state,
     every_cell,
     every_kind,
@@ -20,10 +22,12 @@ from drawing import (
     network,
     network_for,
     over,
+    over_networks,
     rule_of,
     stream,
+    take,
 )
-from numpy_cells import Array
+from numpy_cells import Array, Net
 
 T = 10
 
@@ -267,6 +271,30 @@ def test_state_round_trip(cell: ax.TableCell) -> None:
     one.load_state(kept)
     for name, value in one.state().items():
         np.testing.assert_array_equal(value, kept[name])
+
+
+# Singular vectors have no sign of their own: to rounding the same J, another draw.
+@over_networks(lambda cell: cell.solver in {by_hand.solver for by_hand in BY_HAND} - {"optimal"})
+def test_gone_on_with_by_hand(kind: str, cell: ax.TableCell) -> None:
+    """A learner driven by hand takes over a trainer's, with steps of both in one window or block."""
+    rule = rule_of(cell, through="time") if "through" in cell.rule().options else rule_of(cell)
+    rnn = network_for(cell, kind=kind)
+    data, net, at, steps = stream(rnn, 24), Net.of(rnn), 5, 24
+    expected = ax.gradients(rnn, rule, data.X, data.Y, seed=3).recurrent
+    trainer = ax.Trainer(rnn, rule, ax.SGD(0.0), seed=3)
+    trainer.run(data.X[:at], data.Y[:at])
+    given = trainer.state()
+    one, other = (ax.make_learner(rule, rnn) for _ in range(2))
+    learned = {name: value for name, value in given.items() if name.startswith("learner.")}
+    one.load_state({**one.state(), **learned, "driver.random": given["trainer.random"]})
+    s = rnn.state
+    for t in range(at, steps):
+        step, s, _, _ = net.linearised(s, data.X[t], data.Y[t])
+        if t == at + 2:  # in the midst of the mixture
+            other.load_state(one.state())
+            one = other
+        take(one, step)
+        assert_close(one.gradient(), expected[t], 1e-9)
 
 
 def test_state_is_a_copy() -> None:

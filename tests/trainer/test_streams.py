@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +173,110 @@ def test_threads_do_not_change_a_bit(kind: str, cell: ax.TableCell) -> None:
     for one, loss in zip(runs[1:], losses[1:], strict=True):
         np.testing.assert_array_equal(loss, losses[0])
         assert_same_state(one, runs[0])
+
+
+def test_at_most_one_thread_a_stream() -> None:
+    rnn = network()
+    assert [trainer(rnn, threads=k).threads for k in (1, 3, 4, 5, 1024)] == [1, 3, 4, 4, 4]
+    assert trainer(rnn, streams=1, threads=8).threads == 1
+
+
+FORKED = """
+import os, sys, time
+import numpy as np
+import axonomy as ax
+
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(50, 5, 2)), rng.integers(0, 2, (50, 5))
+
+def made():
+    rnn = ax.LeakyRNN.random(n_in=2, n_hidden=6, n_out=2, seed=0)
+    trainer = ax.Trainer(rnn, "uoro", ax.SGD(1e-2), streams=5, threads=3)
+    trainer.run(X, Y)
+    return trainer
+
+def forked(work, sleep=0.0):
+    time.sleep(sleep)  # until the members sleep, or while they still spin
+    child = os.fork()
+    if child == 0:
+        work()
+        os._exit(7)
+    for _ in range(300):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.1)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return "hangs"
+
+trainer = made()
+expected = made()
+expected.run(X, Y)
+
+def goes_on():
+    trainer.run(X, Y)
+    same = all(np.array_equal(trainer.state()[name], value) for name, value in expected.state().items())
+    os._exit(0 if same else 1)
+
+def makes_its_own():
+    own = made()
+    own.run(X, Y)
+    os._exit(0 if np.array_equal(own.rnn.W, expected.rnn.W) else 1)
+
+def drops_it():
+    global trainer
+    del trainer
+    own = made()
+    del own
+    os._exit(0)
+
+for sleep in (0.0, 0.05):
+    for work in (goes_on, makes_its_own, drops_it, sys.exit):
+        print(work.__name__, forked(work, sleep))
+trainer.run(X, Y)  # its threads are here as before
+print(np.array_equal(trainer.rnn.W, expected.rnn.W))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_forked_process_goes_on_without_the_threads() -> None:
+    """With the same numbers; and it ends."""
+    program = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=300)
+    outcomes = ["goes_on 0", "makes_its_own 0", "drops_it 0", "exit 0"]
+    assert done.stdout.splitlines() == [*outcomes, *outcomes, "True"], done.stderr
+
+
+CROWDED = """
+import resource
+import numpy as np
+import axonomy as ax
+
+rnn = ax.LeakyRNN.random(n_in=2, n_hidden=4, n_out=2)
+made = ax.Trainer(rnn, "rtrl", ax.SGD(1e-3), streams=1024)
+with open("/proc/self/statm") as file:
+    held = int(file.read().split()[0]) * resource.getpagesize()
+# Of stacks of 8 MB or so that is a few, and never a thousand.
+resource.setrlimit(resource.RLIMIT_AS, (held + 200 * 2**20,) * 2)
+try:
+    ax.Trainer(rnn, "rtrl", ax.SGD(1e-3), streams=1024, threads=1024)
+except RuntimeError as error:
+    print(error)
+X, Y = np.zeros((3, 4, 2)), np.zeros((3, 4), int)
+ax.Trainer(rnn, "rtrl", ax.SGD(1e-3), streams=4, threads=2).run(X, Y)
+print("fine")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="the sanitizer needs memory too")
+def test_more_threads_than_can_be_had() -> None:
+    done = subprocess.run([sys.executable, "-c", CROWDED], capture_output=True, text=True, timeout=120)
+    message, *rest = done.stdout.splitlines() or [""]
+    expected = r"threads: asked for 1024, and only \d+ could be had: .+"
+    assert re.fullmatch(expected, message), (done.stdout, done.stderr, done.returncode)
+    assert (rest, done.returncode) == (["fine"], 0), done.stderr
 
 
 class Trace(ax.Learner):
@@ -354,6 +462,22 @@ def test_weights_are_shared() -> None:
     np.testing.assert_array_equal(*(m["gradient_norm"] for m in monitors))
 
 
+@pytest.mark.parametrize("sigma", [0.5, 0.0])
+def test_the_noise_is_that_of_the_network(tmp_path: Path, sigma: float) -> None:
+    """Of all streams, whenever it was set; and as saved."""
+    rnn = network(state_noise=0.1)
+    X, Y, _, _ = given(rnn)
+    one = trainer(rnn)
+    one.rnn.state_noise = rnn.state_noise = sigma
+    other = trainer(rnn)
+    one.save(tmp_path / "trainer.npz")
+    loaded = ax.Trainer.load(tmp_path / "trainer.npz")
+    losses = other.run(X, Y).loss
+    for found in (one, loaded):
+        np.testing.assert_array_equal(found.run(X, Y).loss, losses)
+        np.testing.assert_array_equal(found.states, other.states)
+
+
 # ------------------------------------------------------------------------------------ during the run
 
 
@@ -481,6 +605,46 @@ def test_monitors_are_means(rule: str, update_every: int) -> None:
     assert np.isnan(history.monitors["loss"][~there]).all()
 
 
+@over(cell for cell in CELLS if ax.make_learner(rule_of(cell), network_for(cell)).diagnostics())
+@pytest.mark.parametrize("threads", [1, 2])
+def test_diagnostics_are_means(cell: ax.TableCell, threads: int) -> None:
+    """As the monitors are."""
+    rnn = of(network(mask=ring(4)))  # whose streams are multiplied one by one, and so draw as each alone
+    X, Y, _, _ = given(rnn, 12)
+    one = trainer(rnn, rule_of(cell), ax.SGD(0.0), threads=threads)
+    history = one.run(X, Y, monitors=one.monitor_names, monitor_every=1)
+    found = one.diagnostics()
+    of_each = []
+    for b in range(B):
+        alone = trainer(rnn, rule_of(cell), ax.SGD(0.0), streams=1, seed=5 + b)
+        alone.run(X[:, b], Y[:, b])
+        of_each.append(alone.diagnostics())
+    assert list(found) == list(of_each[0])
+    for name, value in found.items():
+        assert value == history.monitors[name][-1]
+        assert value == pytest.approx(np.mean([each[name] for each in of_each]), rel=1e-6)
+
+
+def test_diagnostics_of_one_stream_only() -> None:
+    """A learner that breaks its word on their names is told so."""
+
+    class Odd(Trace):
+        solver = "odd-trace"
+
+        def diagnostics(self) -> dict[str, float]:
+            return {"size": 1.0} if not self.B.any() else {}
+
+    rnn = network()
+    X, Y, _, reset = given(rnn, 1)
+    with ax.registered(Odd):
+        one = trainer(rnn, ax.compose(**TRACE, solver="odd-trace"))
+        one.run(X, Y, reset=reset)
+        assert one.diagnostics() == {}
+        one._learner.load_state({**one._learner.state(), "B": np.zeros((4, 7))})
+        with pytest.raises(ValueError, match=r"diagnostics: expected the same names of every stream"):
+            one.diagnostics()
+
+
 @every_cell
 def test_monitors_leave_no_trace(cell: ax.TableCell) -> None:
     rnn = of(network_for(cell, state_noise=0.1))
@@ -598,7 +762,7 @@ def test_what_is_refused_changes_nothing() -> None:
 
 
 def test_a_single_stream_has_no_axis_of_streams() -> None:
-    one = trainer(RNN, streams=1, threads=4)
+    one = trainer(RNN, streams=1)
     assert one.run(X[:, 0], Y[:, 0]).loss.shape == (T,)
     assert one.history.loss.shape == (T,)
     with pytest.raises(ValueError, match=r"X: expected a real array of shape \(any, 2\)"):

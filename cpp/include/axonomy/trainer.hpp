@@ -202,18 +202,26 @@ class Trainer {
   const Shape& shape() const { return engines_.front()->cell->shape(); }
   bool has_team() const { return team_.size() > 1; }
 
-  // Held while the trainer works: another thread, or a callback of the run, is refused.
+  // Held while the trainer works: another thread, a callback of the run, and other trainers of the network are
+  // refused.
   class Turn {
    public:
-    explicit Turn(Trainer& trainer) : busy_(trainer.busy_) {
-      if (busy_.exchange(true)) throw std::logic_error("the trainer is in the midst of a run");
+    explicit Turn(Trainer& trainer) : trainer_(trainer) {
+      if (!owner().begin_run())
+        throw std::logic_error(std::string("the ") + (trainer.busy_ ? "trainer" : "network") +
+                               " is in the midst of a run");
+      trainer.busy_ = true;
     }
-    ~Turn() { busy_ = false; }
+    ~Turn() {
+      trainer_.busy_ = false;
+      owner().end_run();
+    }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
 
    private:
-    std::atomic<bool>& busy_;
+    RunOwner& owner() { return trainer_.engine().cell->run_owner; }
+    Trainer& trainer_;
   };
 
   // State zero, past forgotten; what a learner from outside throws leaves all as it was.
@@ -221,6 +229,19 @@ class Trainer {
     step_snapshot_.whole(*this, [&] {
       for (auto& engine : engines_) engine->reset();
     });
+  }
+
+  // The learner's quantities of the last step; of several streams, their means.
+  Diagnostics diagnostics() {
+    Diagnostics mean = engine().learner->diagnostics();
+    for (Index b = 1; b < streams(); ++b) {
+      const Diagnostics other = engine(b).learner->diagnostics();
+      if (other.size() != mean.size())
+        throw std::invalid_argument("diagnostics: expected the same names of every stream");
+      for (std::size_t i = 0; i < mean.size(); ++i) mean[i].second += other[i].second;
+    }
+    for (auto& entry : mean) entry.second /= static_cast<double>(streams());
+    return mean;
   }
 
   std::uint64_t step_count() const { return steps_; }
@@ -367,11 +388,16 @@ class Trainer {
     Matrix<T> gradient, output_gradient;
     bool learns, finite;
   };
-  // Weights and states.
+  // All of the network that a callback may change.
   struct Network {
     Trainer& trainer;
     void visit(StateVisitor<T>& v) {
-      trainer.engine().cell->visit(v);
+      Cell<T>& cell = *trainer.engine().cell;
+      cell.visit(v);
+      auto size = static_cast<std::uint64_t>(cell.feedback.size());  // before what has this size
+      v.word("feedback_size", size);
+      v.matrix("feedback", cell.feedback);
+      v.array("state_noise", &cell.state_noise, {1});
       for (Index b = 1; b < trainer.streams(); ++b) v.vector("state", trainer.engine(b).cell->state);
     }
   };
@@ -397,7 +423,7 @@ class Trainer {
       if (learns) ++pending_;
       if (update_is_due()) update();
     }
-    if (record != nullptr) record->learner = engine.learner->diagnostics();
+    if (record != nullptr) record->learner = diagnostics();
     ++steps_;
     return true;
   }
@@ -456,7 +482,7 @@ class Trainer {
       }
       update();
     }
-    if (record != nullptr) record->learner = mean_diagnostics();
+    if (record != nullptr) record->learner = diagnostics();
     ++steps_;
     return true;
   }
@@ -586,16 +612,6 @@ class Trainer {
     record.gradient_norm = any ? std::sqrt(static_cast<double>(gradient.squaredNorm()) +
                                            static_cast<double>(output.squaredNorm()))
                                : nothing;
-  }
-
-  Diagnostics mean_diagnostics() {
-    Diagnostics mean = engine().learner->diagnostics();
-    for (Index b = 1; b < streams(); ++b) {
-      const Diagnostics other = engine(b).learner->diagnostics();
-      for (std::size_t i = 0; i < mean.size(); ++i) mean[i].second += other[i].second;
-    }
-    for (auto& entry : mean) entry.second /= static_cast<double>(streams());
-    return mean;
   }
 
   std::vector<std::unique_ptr<Engine<T>>> engines_;

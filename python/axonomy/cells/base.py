@@ -73,6 +73,9 @@ class Linearisation:
 class Cell(ABC):
     """A recurrent network of one kind of cell, with a linear read-out.
 
+    While a trainer runs it, its arrays can be set by the run's own callback alone; in another thread that
+    raises a RuntimeError.
+
     Attributes
     ----------
     shape : Shape

@@ -4,6 +4,7 @@
 // A kind of cell is one function, `respond`: from s_prev and h to s, F = ds/ds_prev at fixed h, and D = ds/dh.
 #pragma once
 
+#include "../core/run_owner.hpp"
 #include "../core/weights.hpp"
 #include "../loss/loss.hpp"
 #include "linearisation.hpp"
@@ -12,10 +13,15 @@ namespace axonomy {
 
 template <class T>
 struct Parameters {
+  explicit Parameters(const Shape& shape)
+      : W(Matrix<T>::Zero(shape.R(), shape.m)), W_out(Matrix<T>::Zero(shape.n + 1, shape.n_out)) {}
+
   Matrix<T> W;         // (R, m)
   // A column for each output, so that all that is done to them runs along the units.
   Matrix<T> W_out;     // (n + 1, n_out): [W_out, b_out]
   Matrix<T> feedback;  // (n, n_out), or empty: q through W_out
+  T state_noise = T(0);
+  RunOwner run_owner;
 };
 
 template <class T>
@@ -24,11 +30,12 @@ class Cell : public Transition<T> {
 
  public:
   Cell(const Shape& shape, Loss loss)
-      : parameters_(std::make_shared<Parameters<T>>(Parameters<T>{
-            Matrix<T>::Zero(shape.R(), shape.m), Matrix<T>::Zero(shape.n + 1, shape.n_out), {}})),
+      : parameters_(std::make_shared<Parameters<T>>(shape)),
         W(parameters_->W),
         W_out(parameters_->W_out),
         feedback(parameters_->feedback),
+        state_noise(parameters_->state_noise),
+        run_owner(parameters_->run_owner),
         state(Vector<T>::Zero(shape.S())),
         shape_(shape),
         loss_(loss),
@@ -147,9 +154,10 @@ class Cell : public Transition<T> {
   Matrix<T>& W;
   Matrix<T>& W_out;
   Matrix<T>& feedback;
+  T& state_noise;
+  RunOwner& run_owner;
 
   Vector<T> state;  // (S,)
-  T state_noise = T(0);
 
  protected:
   Cell(const Cell&) = default;

@@ -14,15 +14,16 @@ class StoredJacobians {
   StoredJacobians(const Shape& shape, Index length)
       : shape_(shape),
         blocks_(shape.n, shape.states_per_unit, shape.states_per_unit),
-        kept_(entries(shape), length) {}
+        kept_(entries(shape), length),
+        structured_(static_cast<std::size_t>(length), 0) {}
 
   void store(Index slot, const Jacobian<T>& J) {
-    structured_ = J.structured() ? 1 : 0;
+    structured_[static_cast<std::size_t>(slot)] = J.structured() ? 1 : 0;
     T* out = kept_.col(slot).data();
     if (shape_.element_wise) {
       J.unit_blocks(blocks_);
       std::copy_n(blocks_.entries().data(), blocks_.entries().size(), out);
-    } else if (structured_ != 0) {
+    } else if (J.structured()) {
       J.write_coupled(out);
       if (shape_.states_per_unit > 1)
         std::copy_n(J.leak().entries().data(), blocks_.entries().size(), out + shape_.S() * shape_.n);
@@ -36,7 +37,7 @@ class StoredJacobians {
     const Index S = shape_.S(), n = shape_.n;
     const T* J = kept_.col(slot).data();
     if (shape_.element_wise) return load_blocks(J).multiply_left(c, out);
-    const bool whole = structured_ == 0 || shape_.states_per_unit == 1;
+    const bool whole = is_whole(slot);
     if (!whole) load_blocks(J + S * n).multiply_left(c, out);
     const Index first = whole ? 0 : shape_.returning() * n, columns = whole ? S : n;
     std::fill_n(out + first, columns, T(0));
@@ -47,7 +48,7 @@ class StoredJacobians {
   void multiply(const Matrix<T>& P, Index slot, Matrix<T>& out) {
     const Index S = shape_.S(), n = shape_.n, p = shape_.states_per_unit, back = shape_.returning();
     const T* J = kept_.col(slot).data();
-    if (structured_ == 0 || p == 1) return gemm<T>(S, S, S, P.data(), S, J, S, out.data(), S);
+    if (is_whole(slot)) return gemm<T>(S, S, S, P.data(), S, J, S, out.data(), S);
     const BlockDiagonal<T>& F = load_blocks(J + S * n);
     for (Index b = 0; b < p; ++b)
       for (Index u = 0; b != back && u < n; ++u) {
@@ -62,7 +63,7 @@ class StoredJacobians {
   void write_dense(Index slot, Matrix<T>& out) const {
     const Index S = shape_.S(), n = shape_.n;
     const T* J = kept_.col(slot).data();
-    if (!shape_.element_wise && (structured_ == 0 || shape_.states_per_unit == 1)) {
+    if (!shape_.element_wise && is_whole(slot)) {
       std::copy_n(J, S * S, out.data());
       return;
     }
@@ -76,10 +77,13 @@ class StoredJacobians {
 
   void visit(StateVisitor<T>& v) {
     v.array("J", kept_.data(), {kept_.rows(), kept_.cols()});
-    v.word("structured", structured_, 1);
+    v.words("structured", structured_.data(), static_cast<Index>(structured_.size()), 1);
   }
 
  private:
+  bool is_whole(Index slot) const {
+    return structured_[static_cast<std::size_t>(slot)] == 0 || shape_.states_per_unit == 1;
+  }
   static Index entries(const Shape& shape) {
     const Index blocks = shape.n * shape.states_per_unit * shape.states_per_unit;
     return shape.element_wise ? blocks : std::max(shape.S() * shape.S(), shape.S() * shape.n + blocks);
@@ -92,7 +96,8 @@ class StoredJacobians {
   Shape shape_;
   mutable BlockDiagonal<T> blocks_;  // (S, S), workspace
   LargeMatrix<T> kept_;              // one column a step
-  std::uint64_t structured_ = 0;
+  // Of each step, as a learner that took over the steps of a cell may be given matrices from then on.
+  std::vector<std::uint64_t> structured_;
 };
 
 }  // namespace axonomy
