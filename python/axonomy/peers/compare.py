@@ -1,0 +1,84 @@
+"""The library beside other programs, rule by rule: in one process, taking turns, each result kept as it comes."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from axonomy import peers, speed
+from axonomy.rule import Rule
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The library and a peer on one rule, taking turns: medians of steps per second, and their spread."""
+
+    rule: str
+    n: int
+    dtype: str
+    peer: str
+    steps_per_second: float
+    spread: float
+    peer_steps_per_second: float
+    peer_spread: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast the library is."""
+        return self.steps_per_second / self.peer_steps_per_second
+
+    @property
+    def of(self) -> tuple[str, int, str, str]:
+        """What was compared."""
+        return self.rule, self.n, self.dtype, self.peer
+
+
+class Results:
+    """Pairs in a CSV file, to which each is added as it is found.
+
+    Parameters
+    ----------
+    path : Path, optional
+        Where they are kept; by default nowhere. What the file has already is taken over.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self.pairs: dict[tuple[str, int, str, str], Pair] = {}
+        self.header = [field.name for field in fields(Pair)]
+        if path is None:
+            return
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file)
+                if reader.fieldnames != self.header:
+                    raise ValueError(f"out: expected a file of such results, got {path}, which has others")
+                for row in reader:
+                    self._take(Pair(**{key: _CASTS.get(key, float)(value) for key, value in row.items()}))
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._write([self.header])
+
+    def add(self, pairs: list[Pair]) -> None:
+        """Add pairs, and write them down."""
+        for pair in pairs:
+            self._take(pair)
+        if self.path is not None:
+            self._write([list(asdict(pair).values()) for pair in pairs])
+
+    def _take(self, pair: Pair) -> None:
+        self.pairs[pair.of] = pair
+
+    def _write(self, rows: list[list[Any]]) -> None:
+        assert self.path is not None
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+
+
+_CASTS: Mapping[str, Any] = {"rule": str, "n": int, "dtype": str, "peer": str}
