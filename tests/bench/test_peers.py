@@ -38,7 +38,9 @@ def noise_of(rule: ax.Rule, rnn: ax.LeakyRNN, stream: ax.tasks.Stream) -> np.nda
         written = []
 
     with ax.registered(Writes):
-        writes = ax.compose(Writes.facing, Writes.tensor, Writes.randomness, Writes.solution, solver=Writes.solver)
+        writes = ax.compose(
+            Writes.facing, Writes.tensor, Writes.randomness, Writes.solution, solver=Writes.solver
+        )
         ax.Trainer(rnn.copy(), writes, ax.SGD(LR), seed=SEED).run(stream.X, stream.Y)
     return np.array(Writes.written)
 

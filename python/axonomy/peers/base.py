@@ -51,7 +51,7 @@ class Problem:
     W_out : ndarray, shape (n_out, n + 1)
         ``[W_out, b_out]``.
     X, Y : ndarray, shape (T, n_in), (T, n_out)
-        The stream, which begins again where it ends.
+        The stream, which begins again when it is over.
     lr : float
         Of all weights, which take a step whenever there is a gradient.
     noise : ndarray, shape (T, n_noise), optional
@@ -74,7 +74,7 @@ class Program(Protocol):
         """Steps that can only be taken together."""
 
     def run(self, steps: int) -> None:
-        """Take the next `steps` steps, a multiple of the period, and have them done on return."""
+        """Take the next steps, a multiple of the period, and have them done on return."""
 
     def weights(self) -> tuple[Array, Array]:
         """Return W and W_out as they are now."""

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import csv
-import time
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from axonomy import peers, speed
-from axonomy.rule import Rule
+from axonomy import speed
+from axonomy.peers import RULES, Problem, load
 
 
 @dataclass(frozen=True)
 class Pair:
     """The library and a peer on one rule, taking turns: medians of steps per second, and their spread."""
 
-    rule: str
+    rule: str  # its name in axonomy.peers.RULES
     n: int
     dtype: str
     peer: str
@@ -82,3 +82,55 @@ class Results:
 
 
 _CASTS: Mapping[str, Any] = {"rule": str, "n": int, "dtype": str, "peer": str}
+
+
+def compare(
+    rule: str,
+    n: int,
+    dtype: str,
+    peers: Iterable[str],
+    *,
+    seconds: float = 0.2,
+    turns: int = 5,
+    budget: float = 60.0,
+) -> list[Pair]:
+    """Time a rule of the library beside those of the given programs that have it.
+
+    Leaky RNN of n units, Add task, SGD at every step.
+
+    Parameters
+    ----------
+    rule : str
+        Of :data:`axonomy.peers.RULES`.
+    n : int
+        Units.
+    dtype : {"float64", "float32"}
+    peers : iterable of str
+        Of :data:`axonomy.peers.PEERS`.
+    seconds, turns, budget
+        As in :func:`axonomy.speed.measure`.
+
+    Returns
+    -------
+    list of Pair
+    """
+    programs = {peer: load(peer).start(rule, _problem(rule, n, dtype)) for peer in peers}
+    programs = {peer: program for peer, program in programs.items() if program is not None}
+    if not programs:
+        return []
+    runners: dict[str, speed.Runner] = {"": speed.training(RULES[rule], n, dtype)}
+    runners |= {peer: program.run for peer, program in programs.items()}
+    period = math.lcm(*(program.period for program in programs.values()))
+    found = speed.measure(runners, seconds, turns, period=period, budget=budget)
+    own = found.pop("")
+    return [
+        Pair(rule, n, dtype, peer, own.median, own.spread, its.median, its.spread)
+        for peer, its in found.items()
+    ]
+
+
+def _problem(rule: str, n: int, dtype: str) -> Problem:
+    """What :func:`axonomy.speed.training` begins with."""
+    rnn, stream = speed.network(RULES[rule], n, dtype), speed.add_stream()
+    W_out = np.column_stack([rnn.W_out, rnn.b_out])
+    return Problem(rnn.W.copy(), W_out, stream.X.astype(dtype), stream.Y.astype(dtype), speed.LEARNING_RATE)

@@ -13,9 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 # Read when JAX first computes.
-os.environ.setdefault(
-    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-)
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 import jax
 import jax.numpy as jnp
@@ -47,6 +45,9 @@ class Step(NamedTuple):
     @property
     def J(self) -> Any:
         return self.D[:, None] * self.W_rec
+
+    def times_J(self, X: Any) -> Any:
+        return self.D[:, None] * (self.W_rec @ X)
 
     @property
     def M_bar(self) -> Any:
@@ -96,7 +97,7 @@ def uoro(memory, s):
 def kf_rtrl(memory, s):
     A, B = memory  # (m,) (n, n)
     nu = s.noise
-    B = s.J @ B
+    B = s.times_J(B)
     p0, p1 = balance(A, B), balance(s.a_hat, s.D)
     A = nu[0] / p0 * A + nu[1] / p1 * s.a_hat
     B = nu[0] * p0 * B + jnp.diag(nu[1] * p1 * s.D)
@@ -105,7 +106,7 @@ def kf_rtrl(memory, s):
 
 def r_kf_rtrl(memory, s):
     A, B = memory  # (n,) (n, m)
-    B = s.J @ B
+    B = s.times_J(B)
     P = jnp.outer(s.D * s.noise, s.a_hat)
     p0, p1 = balance(A, B), balance(s.noise, P)
     A = A / p0 + s.noise / p1
@@ -125,7 +126,7 @@ def balance(over, under):
 
 def ki_ij(memory, s, reduce):
     L, R = memory  # (n, n) [k, i], (n, m) [i, j]
-    L = s.J @ L
+    L = s.times_J(L)
     gradient = (s.q @ L)[:, None] * R + jnp.outer(s.q * s.D, s.a_hat)
     left = jnp.sum(L * L, 0), jnp.diagonal(L) * s.D, s.D * s.D
     right = jnp.sum(R * R, 1), R @ s.a_hat, jnp.full_like(s.D, s.a_hat @ s.a_hat)
@@ -137,7 +138,7 @@ def ki_ij(memory, s, reduce):
 
 def ok(memory, s):
     A, B = memory  # (m,) (n, n)
-    B = s.J @ B
+    B = s.times_J(B)
     left = jnp.sum(B * B), jnp.diagonal(B) @ s.D, s.D @ s.D
     right = A @ A, A @ s.a_hat, s.a_hat @ s.a_hat
     (kept, added), (kept_right, added_right) = optimal(left, right, s.noise[0])
@@ -399,7 +400,9 @@ class Scan:
         lr = self.dtype.type(problem.lr)
         self.loop = jax.jit(partial(loop, rule=rule, T=self.period, lr=lr), donate_argnums=0)
         self.draw = jax.jit(
-            lambda key, steps: rule.draw(key, (steps, *shape(rule.noise)), self.dtype) if rule.noise else None,
+            lambda key, steps: (
+                rule.draw(key, (steps, *shape(rule.noise)), self.dtype) if rule.noise else None
+            ),
             static_argnums=1,
         )
 
@@ -409,22 +412,24 @@ class Scan:
     def run(self, steps: int) -> None:
         if steps % self.period:
             raise ValueError(f"steps: expected a multiple of {self.period}, got {steps}")
-        length = len(self.X) // self.period * self.period
         with self._precision():
             while steps > 0:
-                now = min(steps, length - self.at)
-                self._advance(slice(self.at, self.at + now))
-                self.at = (self.at + now) % length
+                now = min(steps, len(self.X) // self.period * self.period)
+                self._advance(now)
                 steps -= now
             jax.block_until_ready(self.carry)
 
-    def _advance(self, steps: slice) -> None:
+    def _advance(self, steps: int) -> None:
+        # The stream begins again early rather than being cut in two, as each length is compiled by itself.
+        begin = self.at if self.at + steps <= len(self.X) else 0
+        self.at = begin + steps
+        now = slice(begin, self.at)
         if self.noise is None:
             self.key, key = jax.random.split(self.key)
-            noise = self.draw(key, steps.stop - steps.start)
+            noise = self.draw(key, steps)
         else:
-            noise = self.noise[steps]
-        self.carry = self.loop(self.carry, (self.X[steps], self.Y[steps], noise))
+            noise = self.noise[now]
+        self.carry = self.loop(self.carry, (self.X[now], self.Y[now], noise))
 
     def weights(self) -> tuple[Array, Array]:
         return np.asarray(self.carry[0]), np.asarray(self.carry[1])
