@@ -1,6 +1,8 @@
-"""The programs of axonomy.peers compute what the library computes, from the same weights, data and random numbers."""
+"""The programs of axonomy.peers compute what the library does from the same weights, data, random numbers."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,8 +19,7 @@ class WritesDown(ax.Learner):
     facing, tensor, randomness, solution = "past", "kij", "stochastic", "closed-form"
     solver, title, bias = "writes_down", "writes down", "biased"
     memory, time = ax.Order(0), ax.Order(0)
-    n_noise, noise_kind = 0, "signs"
-    written: list[np.ndarray]
+    written: ClassVar[list[np.ndarray]]
 
     def reset(self, state: np.ndarray) -> None:
         pass
@@ -35,7 +36,7 @@ def noise_of(rule: ax.Rule, rnn: ax.LeakyRNN, stream: ax.tasks.Stream) -> np.nda
 
     class Writes(WritesDown):
         n_noise, noise_kind = learner.n_noise, learner.noise_kind
-        written = []
+        written: ClassVar[list[np.ndarray]] = []
 
     with ax.registered(Writes):
         writes = ax.compose(

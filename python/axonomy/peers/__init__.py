@@ -1,4 +1,4 @@
-"""The same rules in other programs, to be timed beside the library: what one would write with NumPy, JAX or PyTorch.
+"""The same rules in other programs, to be timed beside the library.
 
 One module a program, each with ``RULES``, by the names of :data:`axonomy.peers.base.RULES`, and ``start(rule,
 problem)``. They are written to be read, and `tests/bench` holds each to the library's own weights.

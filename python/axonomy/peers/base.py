@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axonomy import rules
-from axonomy.composed import compose
-from axonomy.rule import Rule
+from axonomy.composed import ComposedRule, compose
 
 Array = NDArray[Any]
 
 WINDOW = 20
 
 # The rules that programs may have, by the names that they have them under.
-RULES: Mapping[str, Rule] = {
+RULES: Mapping[str, ComposedRule] = {
     "rflo": rules.rflo(),
     "snap": rules.snap(),
     "uoro": rules.uoro(),

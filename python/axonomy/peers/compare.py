@@ -1,4 +1,4 @@
-"""The library beside other programs, rule by rule: in one process, taking turns, each result kept as it comes."""
+"""The library beside other programs, in one process, taking turns; results are kept as they come."""
 
 from __future__ import annotations
 

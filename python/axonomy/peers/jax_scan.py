@@ -1,8 +1,8 @@
 """Each rule in JAX: a step as a pure function, `lax.scan` over the steps, compiled as a whole, one thread.
 
-A rule is what it remembers, arrays of zeros to begin with, and ``step(memory, s) -> memory, gradient``. One that
-does something every T steps says so and may have ``end(memory, W_rec) -> memory, gradient``, which follows the last
-of them; its steps know their place among the T. Random numbers are drawn for all steps of a call at once.
+A rule is what it remembers, arrays of zeros to begin with, and ``step(memory, s) -> memory, gradient``. One
+that does something every T steps says so, and may have ``end(memory, W_rec) -> memory, gradient`` after them;
+its steps know their place among the T. Random numbers are drawn for all steps of a call at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from jax import lax
 from axonomy.peers.base import RULES as DECLARED
 from axonomy.peers.base import WINDOW, Array, Problem
 
-Memory = Any
+Memory = Any  # a tuple of arrays
+Traced = Any  # an array, when it is computed with
+Update = tuple[Memory, Any]  # the new memory, and the gradient (n, m), or None for zero
+Pair = tuple[Any, Any]
 
 
 class Step(NamedTuple):
@@ -68,14 +71,14 @@ class Rule(NamedTuple):
 # ------------------------------------------------------------------------------------ unit by unit
 
 
-def rflo(memory, s):
+def rflo(memory: Memory, s: Step) -> Update:
     (B,) = memory  # (n, m)
     leak = 0.0  # 1 - alpha
     B = leak * B + s.M_bar
     return (B,), s.q[:, None] * B
 
 
-def snap(memory, s):
+def snap(memory: Memory, s: Step) -> Update:
     (B,) = memory  # (n, m)
     B = (s.D * jnp.diagonal(s.W))[:, None] * B + s.M_bar
     return (B,), s.q[:, None] * B
@@ -84,7 +87,7 @@ def snap(memory, s):
 # ----------------------------------------------------------------------------------- random signs
 
 
-def uoro(memory, s):
+def uoro(memory: Memory, s: Step) -> Update:
     A, B = memory  # (n,) (n, m)
     A = s.D * (s.W_rec @ A)
     P = jnp.outer(s.noise * s.D, s.a_hat)
@@ -94,7 +97,7 @@ def uoro(memory, s):
     return (A, B), (s.q @ A) * B
 
 
-def kf_rtrl(memory, s):
+def kf_rtrl(memory: Memory, s: Step) -> Update:
     A, B = memory  # (m,) (n, n)
     nu = s.noise
     B = s.times_J(B)
@@ -104,7 +107,7 @@ def kf_rtrl(memory, s):
     return (A, B), jnp.outer(s.q @ B, A)
 
 
-def r_kf_rtrl(memory, s):
+def r_kf_rtrl(memory: Memory, s: Step) -> Update:
     A, B = memory  # (n,) (n, m)
     B = s.times_J(B)
     P = jnp.outer(s.D * s.noise, s.a_hat)
@@ -114,7 +117,7 @@ def r_kf_rtrl(memory, s):
     return (A, B), jnp.outer(A, s.q @ B)
 
 
-def balance(over, under):
+def balance(over: Traced, under: Traced) -> Traced:
     """sqrt(|over| / |under|); 1 while one of them is zero."""
     above, below = jnp.linalg.norm(over), jnp.linalg.norm(under)
     there = (above > 0) & (below > 0)
@@ -124,7 +127,7 @@ def balance(over, under):
 # --------------------------------------------------------------------- ki|ij, and ki|j of least variance
 
 
-def ki_ij(memory, s, reduce):
+def ki_ij(memory: Memory, s: Step, reduce: Reduction) -> Update:
     L, R = memory  # (n, n) [k, i], (n, m) [i, j]
     L = s.times_J(L)
     gradient = (s.q @ L)[:, None] * R + jnp.outer(s.q * s.D, s.a_hat)
@@ -136,7 +139,7 @@ def ki_ij(memory, s, reduce):
     return (L, R), gradient
 
 
-def ok(memory, s):
+def ok(memory: Memory, s: Step) -> Update:
     A, B = memory  # (m,) (n, n)
     B = s.times_J(B)
     left = jnp.sum(B * B), jnp.diagonal(B) @ s.D, s.D @ s.D
@@ -147,22 +150,24 @@ def ok(memory, s):
     return (A, B), jnp.outer(s.q @ B, A)
 
 
-# A reduction takes the Gram entries (00, 01, 11) of either side's two terms, of many problems at once, and gives the
-# coefficients of the two on the left, and on the right.
+# A reduction takes the Gram entries 00, 01, 11 of two terms' left and right sides, of many problems at once,
+# and gives the coefficients of the two on the left, and on the right.
+Gram = tuple[Any, Any, Any]
+Reduction = Callable[[Gram, Gram, Any], tuple[Pair, Pair]]
 
 
-def signs(left, right, nu):
+def signs(left: Gram, right: Gram, nu: Traced) -> tuple[Pair, Pair]:
     p, p_added = fourth_root(right[0], left[0]), fourth_root(right[2], left[2])
     return (p, nu * p_added), (divide(1, p), nu * divide(1, p_added))
 
 
-def truncated(left, right, _):
+def truncated(left: Gram, right: Gram, _: Traced) -> tuple[Pair, Pair]:
     (x0, x1), (w0, w1), sigma, *_, scales = singular_pair(left, right)
     root = jnp.sqrt(sigma)
     return scale(scales, (root * x0, root * x1), (divide(w0, root), divide(w1, root)))
 
 
-def optimal(left, right, nu):
+def optimal(left: Gram, right: Gram, nu: Traced) -> tuple[Pair, Pair]:
     (x0, x1), (w0, w1), sigma, second_left, second_right, scales = singular_pair(left, right)
     root = jnp.where(sigma > 0, jnp.sqrt(sigma), 1)
     kappa = jnp.where((second_left > 0) & (second_right > 0), fourth_root(second_right, second_left), 1)
@@ -174,12 +179,12 @@ def optimal(left, right, nu):
     )
 
 
-def singular_pair(left, right):
-    """The singular value decomposition of a sum of two terms from their Grams.
+def singular_pair(left: Gram, right: Gram) -> tuple[Pair, Pair, Traced, Traced, Traced, Pair]:
+    """Decompose a sum of two terms from their Grams.
 
-    Terms are scaled first so that the norms of their two sides agree: G_L = [[alpha, b], [b, gamma]], G_R with e
-    for b. x is the eigenvector of G_R G_L to sigma^2, x G_L x = 1, w = G_L x; the second pair is (J w, J x), J the
-    quarter turn. Returns x, w, sigma, the squared lengths of the second pair, and the scales.
+    They are scaled first so that the norms of their two sides agree: G_L = [[alpha, b], [b, gamma]], G_R with
+    e for b. x is the eigenvector of G_R G_L to sigma², x G_L x = 1, w = G_L x; the second pair is (J w, J x),
+    J the quarter turn. Returns x, w, sigma, the squared lengths of the second pair, and the scales.
     """
     p0, p1 = fourth_root(right[0], left[0]), fourth_root(right[2], left[2])
     alpha, gamma = jnp.sqrt(left[0] * right[0]), jnp.sqrt(left[2] * right[2])
@@ -205,18 +210,18 @@ def singular_pair(left, right):
     return (x0, x1), (w0, w1), sigma, second_left, second_right, (p0, p1)
 
 
-def scale(scales, left, right):
+def scale(scales: Pair, left: Pair, right: Pair) -> tuple[Pair, Pair]:
     p0, p1 = scales
     return (p0 * left[0], p1 * left[1]), (divide(right[0], p0), divide(right[1], p1))
 
 
-def fourth_root(over, under):
+def fourth_root(over: Traced, under: Traced) -> Traced:
     """(over / under)^(1/4); 0 where one of them is zero."""
     there = (over > 0) & (under > 0)
     return jnp.where(there, jnp.sqrt(jnp.sqrt(over / jnp.where(there, under, 1))), 0)
 
 
-def divide(over, under):
+def divide(over: Traced, under: Traced) -> Traced:
     """0 where the divisor is."""
     return jnp.where(under > 0, over / jnp.where(under > 0, under, 1), 0)
 
@@ -224,12 +229,12 @@ def divide(over, under):
 # ----------------------------------------------------------------------------------- perturbation
 
 
-def kernl_begin(memory):
+def kernl_begin(memory: Memory) -> Memory:
     A, *rest = memory
     return jnp.eye(len(A), dtype=A.dtype), *rest
 
 
-def kernl(memory, s):
+def kernl(memory: Memory, s: Step) -> Update:
     sigma, rate, decay = (DECLARED["kernl"].options[key] for key in ("sigma", "learning_rate", "decay"))
     A, B, omega, perturbed = memory  # (n, n) (n, m) (n,) (n,)
     n = len(s.q)
@@ -246,10 +251,10 @@ def kernl(memory, s):
 # Of the last steps, each in its place: D (T, n), a_hat (T, m), and J (T, n, n) or q (T, n).
 
 
-def tbptt(memory, s):
+def tbptt(memory: Memory, s: Step) -> Update:
     J, D, a_hat = memory = write(memory, s.place, (s.J, s.D, s.a_hat))
 
-    def back(c, steps):
+    def back(c: Traced, steps: Traced) -> tuple[Traced, Any]:
         place = (s.place - steps) % WINDOW
         return c @ J[place], (place, c * D[place])
 
@@ -257,12 +262,12 @@ def tbptt(memory, s):
     return memory, rows.T @ a_hat[places]
 
 
-def f_bptt(memory, s):
+def f_bptt(memory: Memory, s: Step) -> Update:
     *held, credits = memory
     J, D, a_hat = held = write(held, s.place, (s.J, s.D, s.a_hat))
     credits = credits.at[s.place].set(0)
 
-    def back(c, steps):
+    def back(c: Traced, steps: Traced) -> tuple[Traced, Any]:
         place = (s.place - steps) % WINDOW
         return c @ J[place], (place, c)
 
@@ -272,14 +277,14 @@ def f_bptt(memory, s):
     return (*held, credits), jnp.outer(credits[oldest] * D[oldest], a_hat[oldest])
 
 
-def e_bptt(memory, s):
+def e_bptt(memory: Memory, s: Step) -> Update:
     return write(memory, s.place, (s.D, s.a_hat, s.q)), None
 
 
-def e_bptt_end(memory, W_rec):
+def e_bptt_end(memory: Memory, W_rec: Traced) -> Update:
     D, a_hat, q = memory
 
-    def back(c, step):
+    def back(c: Traced, step: Pair) -> Pair:
         D, q = step
         row = (q + c) * D
         return row @ W_rec, row
@@ -288,14 +293,14 @@ def e_bptt_end(memory, W_rec):
     return memory, rows.T @ a_hat
 
 
-def write(memory, place, new):
+def write(memory: Memory, place: Traced, new: Memory) -> Memory:
     return tuple(held.at[place].set(value) for held, value in zip(memory, new, strict=True))
 
 
 # ---------------------------------------------------------------------------------------- the credit
 
 
-def dni(memory, s):
+def dni(memory: Memory, s: Step) -> Update:
     A, A_star, before, q = memory  # (n, d) (n, d) (d,) (n,)
     rate = DECLARED["dni"].options["learning_rate"]
     x = jnp.concatenate([s.a, s.y, jnp.ones(1, s.a.dtype)])
@@ -304,7 +309,7 @@ def dni(memory, s):
     return (A, A_star, x, s.q), jnp.outer((A @ x) * s.D, s.a_hat)
 
 
-def dni_end(memory, _):
+def dni_end(memory: Memory, _: Traced) -> Update:
     A, _, before, q = memory
     return (A, A, before, q), None
 
@@ -312,7 +317,7 @@ def dni_end(memory, _):
 # ------------------------------------------------------------------------------------------ exact
 
 
-def rtrl(memory, s):
+def rtrl(memory: Memory, s: Step) -> Update:
     (M,) = memory  # (n, n, m)
     n = len(s.q)
     M = (s.J @ M.reshape(n, -1)).reshape(M.shape)
@@ -320,12 +325,12 @@ def rtrl(memory, s):
     return (M,), (s.q @ M.reshape(n, -1)).reshape(n, -1)
 
 
-def rtrl_lazy(memory, s):
+def rtrl_lazy(memory: Memory, s: Step) -> Update:
     """c pulled back through the steps of this block, then c M, M being that of the block's start."""
     M, *held = memory  # (n, n, m) [k, ij], and of each step J, D, a_hat
     J, D, a_hat = held = write(held, s.place, (s.J, s.D, s.a_hat))
 
-    def back(steps, carry):
+    def back(steps: Traced, carry: Pair) -> Pair:
         c, rows = carry
         place = s.place - steps
         return c @ J[place], rows.at[place].set(c * D[place])
@@ -334,12 +339,12 @@ def rtrl_lazy(memory, s):
     return (M, *held), rows.T @ a_hat + jnp.tensordot(c, M, axes=1)
 
 
-def rtrl_lazy_end(memory, _):
+def rtrl_lazy_end(memory: Memory, _: Traced) -> Update:
     """M <- P M + sum_s (P^s D^s) (x) a_hat^s, P^s = J^T ... J^{s+1}."""
     M, J, D, a_hat = memory
     n = len(M)
 
-    def back(P, step):
+    def back(P: Traced, step: Pair) -> Pair:
         J, D = step
         return P @ J, P * D
 
@@ -435,10 +440,13 @@ class Scan:
         return np.asarray(self.carry[0]), np.asarray(self.carry[1])
 
 
-def loop(carry, stream, rule: Rule, T: int, lr):
-    """(W, W_out, a, memory) after the steps of a stream X, Y, noise."""
+Carry = Any  # W, W_out, a, memory
 
-    def step(carry, sample):
+
+def loop(carry: Carry, stream: Any, rule: Rule, T: int, lr: Any) -> Carry:
+    """Take the steps of a stream X, Y, noise."""
+
+    def step(carry: Carry, sample: Any) -> tuple[Carry, None]:
         W, W_out, a, memory = carry
         (x, y, noise), place = sample
         one = jnp.ones(1, a.dtype)
@@ -451,7 +459,7 @@ def loop(carry, stream, rule: Rule, T: int, lr):
         W = W if gradient is None else W - lr * gradient
         return (W, W_out - lr * jnp.outer(e, a_one), a, memory), None
 
-    def block(carry, samples):
+    def block(carry: Carry, samples: Any) -> tuple[Carry, None]:
         carry, _ = lax.scan(step, carry, (samples, jnp.arange(T)))
         W, W_out, a, memory = carry
         if rule.end is not None:

@@ -6,6 +6,8 @@ D (n,) is the diagonal of ds/dh, J = D W_rec.
 from __future__ import annotations
 
 import itertools
+import math
+from typing import Protocol
 
 import numpy as np
 
@@ -119,7 +121,7 @@ class SnAp1:
 
 def _norm(x: Array) -> float:
     x = x.reshape(-1)
-    return float(np.dot(x, x)) ** 0.5
+    return math.sqrt(np.dot(x, x))
 
 
 def _ratio(over: Array, under: Array) -> float:
@@ -128,7 +130,14 @@ def _ratio(over: Array, under: Array) -> float:
     return (above / below) ** 0.5 if above > 0 and below > 0 else 1.0
 
 
-RULES = {"rtrl": RTRL, "uoro": UORO, "kf_rtrl": KFRTRL, "rflo": RFLO, "snap": SnAp1}
+class Learner(Protocol):
+    """From a network after its forward pass to net.gradient."""
+
+    def __init__(self, net: Network) -> None: ...
+    def step(self, net: Network, draw: Draw) -> None: ...
+
+
+RULES: dict[str, type[Learner]] = {"rtrl": RTRL, "uoro": UORO, "kf_rtrl": KFRTRL, "rflo": RFLO, "snap": SnAp1}
 
 
 class Tuned:
