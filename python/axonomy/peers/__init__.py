@@ -33,6 +33,8 @@ PEERS = {
     "numpy": Peer("NumPy", "numpy_plain"),
     "numpy_tuned": Peer("NumPy tuned", "numpy_tuned"),
     "jax": Peer("JAX", "jax_scan", "jax"),
+    "torch": Peer("PyTorch", "torch_loop", "torch"),
+    "braintrace": Peer("braintrace", "braintrace_loop", "braintrace"),
 }
 
 
