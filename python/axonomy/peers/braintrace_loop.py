@@ -1,7 +1,7 @@
-"""The rules that braintrace has too, on its vanilla RNN, by its own compiler: one update a step, all steps in one loop.
+"""What braintrace has too, on its vanilla RNN, compiled: an update a step, all steps in a loop, one thread.
 
-Its D_RTRL leaves the recurrent weights out of the Jacobian, which without a leak is RFLO; its SnAp of order 1 is
-SnAp-1, and of order 2, on dense weights, RTRL.
+Its D_RTRL leaves the recurrent weights out of the Jacobian, which without a leak is RFLO; its SnAp of order 1
+is SnAp-1, and of order 2, on dense weights, RTRL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Each rule in PyTorch: tensor operations step by step, no autograd, one thread; and rolling TBPTT by autograd.
+"""Each rule in PyTorch: tensor operations step by step, no autograd, one thread; rolling TBPTT by autograd.
 
 D (n,) is the diagonal of ds/dh, J = D W_rec.
 """
@@ -141,8 +141,8 @@ class Rolling:
     """A network that learns from a stream by rolling truncated backpropagation.
 
     The last `window` inputs are run again from the state before them, the loss of the last step is
-    backpropagated, and the weights take a step of SGD. The library's rule of that name goes back through the J
-    of each step's own time, this through the weights of today: the same as long as they hardly move.
+    backpropagated, and the weights take a step of SGD. The library's rule of that name goes back through the
+    J of each step's own time, this through the weights of today: the same as long as they hardly move.
 
     Parameters
     ----------
