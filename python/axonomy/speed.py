@@ -25,7 +25,7 @@ from axonomy.trainer import Trainer
 Runner = Callable[[int], object]
 Key = TypeVar("Key", bound=Hashable)
 _LENGTH = 32_768
-_NO_MATTER = 10.0  # seconds
+_LONG = 10.0  # seconds, beside which compiling is no matter
 LEARNING_RATE = 1e-4  # small enough that no rule diverges while it is timed
 
 
@@ -82,7 +82,7 @@ def measure(
     steps, lengths = {}, {}
     for key, runner in runners.items():
         steps[key], lengths[key] = _calibrate(runner, seconds, period)
-    turns = max(1, min(turns, int(budget / sum(lengths.values()))))
+    turns = max(1, int(min(turns, budget / max(sum(lengths.values()), 1e-9))))
     rates: dict[Key, list[float]] = {key: [] for key in runners}
     for _ in range(turns):
         for key, runner in runners.items():
@@ -135,13 +135,12 @@ def add_stream() -> Stream:
 def _calibrate(runner: Runner, seconds: float, period: int = 1) -> tuple[int, float]:
     """Warm up, and find how many steps take this long; return these and how long they took.
 
-    Each number of steps is taken once before it counts, as some programs compile for it; not where that took
-    so long that compiling is no matter.
+    A number of steps is taken once before it counts, as some programs compile for it; not if that was long.
     """
     periods = 1
     while True:
         steps = periods * period
-        if (taken := _seconds(runner, steps)) < _NO_MATTER:
+        if (taken := _seconds(runner, steps)) < _LONG:
             taken = _seconds(runner, steps)
         if taken >= seconds:
             return steps, taken

@@ -70,7 +70,7 @@ class Results:
         for pair in pairs:
             self._take(pair)
         if self.path is not None:
-            self._write([list(asdict(pair).values()) for pair in pairs])
+            self._write([[_rounded(value) for value in asdict(pair).values()] for pair in pairs])
 
     def _take(self, pair: Pair) -> None:
         self.pairs[pair.of] = pair
@@ -79,6 +79,10 @@ class Results:
         assert self.path is not None
         with self.path.open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(rows)
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 _CASTS: Mapping[str, Any] = {"rule": str, "n": int, "dtype": str, "peer": str}
@@ -114,7 +118,7 @@ def compare(
     -------
     list of Pair
     """
-    programs = {peer: load(peer).start(rule, _problem(rule, n, dtype)) for peer in peers}
+    programs = {peer: load(peer).start(rule, problem(rule, n, dtype)) for peer in peers}
     programs = {peer: program for peer, program in programs.items() if program is not None}
     if not programs:
         return []
@@ -129,8 +133,8 @@ def compare(
     ]
 
 
-def _problem(rule: str, n: int, dtype: str) -> Problem:
-    """What :func:`axonomy.speed.training` begins with."""
+def problem(rule: str, n: int, dtype: str) -> Problem:
+    """Return what :func:`axonomy.speed.training` begins with."""
     rnn, stream = speed.network(RULES[rule], n, dtype), speed.add_stream()
     W_out = np.column_stack([rnn.W_out, rnn.b_out])
     return Problem(rnn.W.copy(), W_out, stream.X.astype(dtype), stream.Y.astype(dtype), speed.LEARNING_RATE)

@@ -39,7 +39,7 @@ class Step(NamedTuple):
     a: Any  # (n,), the state
     y: Any  # (n_out,)
     noise: Any  # (n_noise,)
-    place: Any  # in the period
+    place: Any  # among the T steps; None if T is 1
 
     @property
     def W_rec(self) -> Any:
@@ -124,7 +124,7 @@ def balance(over: Traced, under: Traced) -> Traced:
     return jnp.where(there, jnp.sqrt(above / jnp.where(there, below, 1)), 1)
 
 
-# --------------------------------------------------------------------- ki|ij, and ki|j of least variance
+# ---------------------------------------------------------- ki|ij, and ki|j of the least variance
 
 
 def ki_ij(memory: Memory, s: Step, reduce: Reduction) -> Update:
@@ -297,7 +297,7 @@ def write(memory: Memory, place: Traced, new: Memory) -> Memory:
     return tuple(held.at[place].set(value) for held, value in zip(memory, new, strict=True))
 
 
-# ---------------------------------------------------------------------------------------- the credit
+# ------------------------------------------------------------------------------------- the credit
 
 
 def dni(memory: Memory, s: Step) -> Update:
@@ -468,8 +468,7 @@ def loop(carry: Carry, stream: Any, rule: Rule, T: int, lr: Any) -> Carry:
         return (W, W_out, a, memory), None
 
     if T == 1:
-        steps = len(stream[0])
-        return lax.scan(step, carry, (stream, jnp.zeros(steps, int)))[0]
+        return lax.scan(step, carry, (stream, None))[0]
     blocks = jax.tree.map(lambda array: array.reshape(-1, T, *array.shape[1:]), stream)
     return lax.scan(block, carry, blocks)[0]
 
