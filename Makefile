@@ -1,6 +1,8 @@
 # make demo   a first comparison of rules, with a table and a figure in demo/
 # make test   the whole test suite, but for exchange with programs that are not there
 # make exchange   the tests of exchange, with PyTorch and ONNX, which are large
+# make peers   the tests of the programs that the library is timed beside, with JAX, PyTorch and braintrace
+# make bench   the library beside them all, an hour or two; goes on where it stopped. Remove build/peers.csv to begin anew
 # make long   a million steps of every rule
 # make lint   linters, types, and the extension's stub against the extension
 # make cpp    the C++ tests; make sanitize runs them, and the laws, under ASan and UBSan
@@ -13,7 +15,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
            CMakeLists.txt pyproject.toml
 
-.PHONY: demo test exchange long lint cpp sanitize clean
+.PHONY: demo test exchange peers bench long lint cpp sanitize clean
 
 demo: $(VENV)/.installed
 	$(BIN)/axonomy table
@@ -25,6 +27,15 @@ test: $(VENV)/.installed
 exchange: $(VENV)/.exchange
 	$(BIN)/python -c 'import torch, onnx, onnxruntime' # or the tests would be skipped
 	$(BIN)/python -m pytest tests/exchange
+
+peers: $(VENV)/.peers
+	$(BIN)/python -c 'import torch, jax, braintrace' # or the tests would be skipped
+	$(BIN)/python -m pytest -n auto tests/bench
+
+# The two variables of OpenBLAS, where they are set, may choose kernels that are not this machine's best.
+bench: $(VENV)/.peers
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 \
+	  $(BIN)/axonomy bench --peers all --hidden 32,128,256,512 --dtype both --out build/peers.csv
 
 long: $(VENV)/.installed
 	AXONOMY_LONG_STEPS=1000000 $(BIN)/python -m pytest tests/trainer/test_long.py --durations=5
@@ -72,4 +83,9 @@ $(VENV)/.lint: $(VENV)/.installed
 $(VENV)/.exchange: $(VENV)/.installed
 	$(requirements) torch onnx exchange > $(VENV)/exchange.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/exchange.txt torch==2.13.0
+	touch $@
+
+$(VENV)/.peers: $(VENV)/.installed
+	$(requirements) torch jax braintrace > $(VENV)/peers.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/peers.txt
 	touch $@

@@ -2,62 +2,29 @@
 
     OMP_NUM_THREADS=1 python bench/peers/rolling.py [--hidden 32,128] [--dtype both] [--window 20]
 
-What one would write in PyTorch to learn from a stream at every step is rolling truncated backpropagation:
-the last `window` inputs are run again from the state before them, the loss of the last step is
-backpropagated, and the weights take a step of SGD. Beside it the library's rule of that name and window, and
-its exact gradient (lazy RTRL), which has no window. Needs ``axonomy[torch]``.
+What one would write in PyTorch to learn from a stream at every step is rolling truncated backpropagation
+(``axonomy.peers.torch_loop.Rolling``). Beside it the library's rule of that name and window, and its exact
+gradient (lazy RTRL), which has no window. Needs ``axonomy[torch]``.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections import deque
-from typing import Any
 
 import torch
 
 import axonomy as ax
 from axonomy import speed
+from axonomy.peers.torch_loop import Rolling
 
 CELLS = ("leaky_rnn", "gru", "lstm")
-
-
-class Rolling:
-    """A torch module that learns from a stream.
-
-    Parameters
-    ----------
-    rnn : axonomy.Cell
-        Where the weights and the state come from.
-    window : int
-        Steps looked back, the present one included.
-    lr : float
-        Of plain SGD.
-    """
-
-    def __init__(self, rnn: ax.Cell, window: int, lr: float) -> None:
-        self.module, self.readout = rnn.to_torch()
-        self.optimiser = torch.optim.SGD([*self.module.parameters(), *self.readout.parameters()], lr)
-        self.inputs: deque[Any] = deque(maxlen=window)
-        self.states: deque[Any] = deque([rnn.to_torch_state()], maxlen=window)  # before each of them
-
-    def step(self, x: Any, y: Any) -> float:
-        """Learn from one sample: x (n_in,), y (n_out,) probabilities."""
-        self.inputs.append(x)
-        states, after = self.module(torch.stack(tuple(self.inputs)), self.states[0])
-        loss = torch.nn.functional.cross_entropy(self.readout(states[-1]), y)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        self.states.append(tuple(s.detach() for s in after) if isinstance(after, tuple) else after.detach())
-        return loss.item()
 
 
 def runner(rnn: ax.Cell, window: int) -> speed.Runner:
     """Return what takes k steps of a stream."""
     stream = speed.add_stream()
     X, Y = (torch.from_numpy(array.astype(rnn.dtype)) for array in (stream.X, stream.Y))
-    rolling = Rolling(rnn, window, 1e-4)
+    rolling = Rolling(rnn, window, speed.LEARNING_RATE)
     at = 0
 
     def run(steps: int) -> None:

@@ -25,7 +25,8 @@ from axonomy.trainer import Trainer
 Runner = Callable[[int], object]
 Key = TypeVar("Key", bound=Hashable)
 _LENGTH = 32_768
-_LEARNING_RATE = 1e-4  # small enough that no rule diverges while it is timed
+_LONG = 10.0  # seconds, beside which compiling is no matter
+LEARNING_RATE = 1e-4  # small enough that no rule diverges while it is timed
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,14 @@ class Speed:
         return (max(self.rates) - min(self.rates)) / 2 / self.median
 
 
-def measure(runners: Mapping[Key, Runner], seconds: float = 0.1, turns: int = 5) -> dict[Key, Speed]:
+def measure(
+    runners: Mapping[Key, Runner],
+    seconds: float = 0.1,
+    turns: int = 5,
+    *,
+    period: int = 1,
+    budget: float = float("inf"),
+) -> dict[Key, Speed]:
     """Time runners against each other.
 
     Parameters
@@ -62,12 +70,19 @@ def measure(runners: Mapping[Key, Runner], seconds: float = 0.1, turns: int = 5)
         Least length of a turn.
     turns : int
         Turns of each.
+    period : int
+        Every turn is of a multiple of so many steps.
+    budget : float
+        Seconds for the turns of all; where they would take longer there are fewer, at least one.
 
     Returns
     -------
     dict of Speed
     """
-    steps = {key: _calibrate(runner, seconds) for key, runner in runners.items()}
+    steps, lengths = {}, {}
+    for key, runner in runners.items():
+        steps[key], lengths[key] = _calibrate(runner, seconds, period)
+    turns = max(1, int(min(turns, budget / max(sum(lengths.values()), 1e-9))))
     rates: dict[Key, list[float]] = {key: [] for key in runners}
     for _ in range(turns):
         for key, runner in runners.items():
@@ -78,8 +93,8 @@ def measure(runners: Mapping[Key, Runner], seconds: float = 0.1, turns: int = 5)
 def seconds_a_step(runner: Runner) -> float:
     """Return a first estimate, from as few steps as will do."""
     runner(2)  # the first steps, from zero influence, are quicker than the rest
-    steps = _calibrate(runner, 0.002)
-    return _seconds(runner, steps) / steps
+    steps, taken = _calibrate(runner, 0.002)
+    return taken / steps
 
 
 def network(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn", seed: int = 0) -> Cell:
@@ -100,7 +115,7 @@ def training(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn", seed: int 
         If the rule cannot run on this kind of cell.
     """
     stream = add_stream()
-    trainer = Trainer(network(rule, n, dtype, cell, seed), rule, SGD(_LEARNING_RATE), seed=seed)
+    trainer = Trainer(network(rule, n, dtype, cell, seed), rule, SGD(LEARNING_RATE), seed=seed)
     X, Y = stream.X.astype(dtype), stream.Y.astype(dtype)
 
     def run(steps: int) -> None:
@@ -117,12 +132,20 @@ def add_stream() -> Stream:
     return Add().generate(_LENGTH, seed=0)
 
 
-def _calibrate(runner: Runner, seconds: float) -> int:
-    """Warm up, and find how many steps take this long."""
-    steps = 1
-    while (taken := _seconds(runner, steps)) < seconds:
-        steps = int(steps * float(np.clip(1.2 * seconds / max(taken, 1e-9), 1.5, 16))) + 1
-    return steps
+def _calibrate(runner: Runner, seconds: float, period: int = 1) -> tuple[int, float]:
+    """Warm up, and find how many steps take this long; return these and how long they took.
+
+    A number of steps is taken once before it counts, as some programs compile for it; not if that was long.
+    """
+    periods = 1
+    while True:
+        steps = periods * period
+        if (taken := _seconds(runner, steps)) < _LONG:
+            taken = _seconds(runner, steps)
+        if taken >= seconds:
+            return steps, taken
+        factor = float(np.clip(1.2 * seconds / max(taken, 1e-9), 1.5, 64))
+        periods = int(periods * factor) + 1
 
 
 def _seconds(runner: Runner, steps: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 import axonomy as ax
 from axonomy import speed
-from axonomy.cli import bench
+from axonomy.cli import _peers, bench
 from axonomy.cli.app import app
 
 QUICK = ["--seconds", "0.001", "--turns", "2"]
@@ -117,12 +118,46 @@ def test_slow_ones_are_left_out_and_named() -> None:
         (["--hidden", "0"], "hidden: expected a whole number at least 1, got 0"),
         (["--dtype", "float16"], "dtype: expected float32 or float64"),
         (["--seconds", "0"], "seconds: expected"),
+        (["--peers", "matlab"], "peers: expected one of 'numpy', "),
+        (["--peers", "numpy", "--cell", "gru"], "cell: expected none beside --peers"),
+        (["--peers", "numpy", "--limit", "1"], "limit: expected none beside --peers"),
+        (["--peers", "numpy", "--rule", "e_bptt:window=3"], "rule: beside peers expected one of rflo, "),
     ],
 )
 def test_bad_input(arguments: list[str], message: str) -> None:
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_beside_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file of results has is not measured again, what it lacks is."""
+    path = tmp_path / "peers.csv"
+    asked = ["--rule", "uoro", "--rule", "ki_ij_svd", "--rule", "rflo", "--hidden", "4,5", *QUICK]
+    result = invoke("--peers", "numpy", *asked, "--out", str(path))
+    assert result.exit_code == 0, result.output
+    first = path.read_text(encoding="utf-8")
+    rows = list(csv.DictReader(first.splitlines()))
+    assert [(row["rule"], row["n"], row["peer"]) for row in rows] == [
+        (rule, n, "numpy") for n in ("4", "5") for rule in ("uoro", "rflo")
+    ]
+    assert "% of limit" not in result.output
+    monkeypatch.setattr(_peers, "LIMIT", lambda rule, n, dtype: 1e7 if rule == ax.rules.uoro() else None)
+    again = invoke("--peers", "numpy,numpy_tuned", *asked, "--out", str(path))
+    assert again.exit_code == 0, again.output
+    assert "% of limit" in again.output
+    assert "NumPy tuned" in again.output
+    both = path.read_text(encoding="utf-8")
+    assert both.startswith(first)
+    added = list(csv.DictReader([first.splitlines()[0], *both[len(first) :].splitlines()]))
+    assert [row["peer"] for row in added] == ["numpy_tuned"] * 4
+
+
+def test_without_what_a_peer_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)
+    result = invoke("--peers", "jax", *QUICK)
+    assert result.exit_code == 2
+    assert 'pip install "axonomy[jax]"' in result.output
 
 
 def test_estimate_of_a_step() -> None:

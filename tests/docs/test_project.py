@@ -43,7 +43,7 @@ def test_only_numpy_is_needed() -> None:
 
     program = (
         "import sys\n"
-        "for name in ('typer', 'rich', 'matplotlib', 'pandas', 'scipy', 'torch', 'onnx'):\n"
+        "for name in ('typer', 'rich', 'matplotlib', 'pandas', 'scipy', 'torch', 'onnx', 'jax'):\n"
         "    sys.modules[name] = None\n"
         "import axonomy as ax\n"
         "stream = ax.tasks.Add().generate(20)\n"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,10 +11,7 @@ from exchanged import IN_TORCH, equations_id, full, in_our_layout
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make exchange runs these tests")
 
-PATH = Path(__file__).parents[2] / "bench" / "peers" / "rolling.py"
-SPEC = importlib.util.spec_from_file_location("rolling", PATH)
-rolling = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(rolling)
+from axonomy.peers.torch_loop import Rolling  # noqa: E402
 
 
 @pytest.mark.parametrize("cell, settings", IN_TORCH, ids=equations_id)
@@ -27,7 +21,7 @@ def test_gradients(cell: type[ax.Cell], settings: dict[str, str], window: int) -
     rng = np.random.default_rng(1)
     X, Y = rng.normal(size=(8, 3)), rng.dirichlet(np.ones(2), size=8)
     ours = ax.gradients(rnn, ax.rules.tbptt(window), X, Y)
-    peer = rolling.Rolling(rnn, window, lr=0.0)
+    peer = Rolling(rnn, window, lr=0.0)
     for t in range(8):
         loss = peer.step(torch.from_numpy(X[t]), torch.from_numpy(Y[t]))
         assert_close(np.array(loss), ours.loss[t], 1e-12)
@@ -38,7 +32,7 @@ def test_gradients(cell: type[ax.Cell], settings: dict[str, str], window: int) -
 
 def test_it_learns() -> None:
     rnn = full(ax.GRU, {})
-    peer = rolling.Rolling(rnn, 5, lr=0.1)
+    peer = Rolling(rnn, 5, lr=0.1)
     x, y = torch.ones(3, dtype=torch.float64), torch.tensor([1.0, 0.0], dtype=torch.float64)
     losses = [peer.step(x, y) for _ in range(30)]
     assert losses[-1] < 0.5 * losses[0]

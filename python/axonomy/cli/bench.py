@@ -16,7 +16,8 @@ from rich.table import Table
 import axonomy as ax
 from axonomy import _check, speed
 from axonomy.cells import CELLS
-from axonomy.cli import _comparison, _parse
+from axonomy.cli import _comparison, _parse, _peers
+from axonomy.peers import PEERS
 
 COLUMNS = (
     "rule", "facing", "tensor", "randomness", "solution", "cell", "n", "dtype", "steps_per_second", "spread",
@@ -44,9 +45,19 @@ def bench(
     seconds: Annotated[float, typer.Option(help="Length of a turn.")] = 0.1,
     turns: Annotated[int, typer.Option(help="Turns of each; the median counts.", min=1)] = 5,
     limit: Annotated[
-        float, typer.Option(help="Leave out what takes longer than so many seconds a step.")
-    ] = 0.1,
-    out: Annotated[Path | None, typer.Option(help="A CSV file for the numbers.")] = None,
+        float | None,
+        typer.Option(help="Leave out what takes longer than so many seconds a step.", show_default="0.1"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A CSV file for the numbers; with --peers it is gone on with.")
+    ] = None,
+    peers: Annotated[
+        str | None,
+        typer.Option(help=f"Time rules in other programs too, of {', '.join(PEERS)}; or all."),
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(help="With --peers: seconds for all turns of a line; the slow get fewer turns.")
+    ] = 60.0,
 ) -> None:
     """Measure steps per second: Add task, two inputs and outputs, SGD at every step.
 
@@ -55,13 +66,23 @@ def bench(
     The rules and cells of a size take turns. One thread; other work on the machine shows in the spread. Where
     RTRL is among them, the others' speed is given in units of its own; where there are several cells, the
     time a step per recurrent parameter.
+
+    With --peers, each rule beside programs that compute the same numbers, written with NumPy, JAX and others:
+    on the leaky RNN, and those rules that programs have (axonomy.peers; windows are of 20 steps there).
     """
-    rules = _comparison.named_rules(rule) if rule else _all_rules()
-    cells = _cells(cell)
     sizes = [_check.integer("hidden", _number(part), 1) for part in hidden.split(",")]
     dtypes = ["float64", "float32"] if dtype == "both" else [str(_check.float_dtype("dtype", dtype))]
     _check.number("seconds", seconds, above=0)
-    _check.number("limit", limit, above=0)
+    if peers is not None:
+        for name, given in (("cell", cell), ("limit", limit)):
+            if given is not None:
+                raise ValueError(f"{name}: expected none beside --peers")
+        _check.number("budget", budget, above=0)
+        names = list(PEERS) if peers == "all" else [name.strip() for name in peers.split(",")]
+        return _peers.run(names, rule, sizes, dtypes, seconds, turns, budget, out)
+    rules = _comparison.named_rules(rule) if rule else _all_rules()
+    cells = _cells(cell)
+    limit = _check.number("limit", 0.1 if limit is None else limit, above=0)
     rows: list[Row] = []
     for n in sizes:
         for kind in dtypes:

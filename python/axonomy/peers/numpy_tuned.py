@@ -1,16 +1,17 @@
 """What one would write with NumPy instead: each rule step by step, vectorised, in preallocated arrays.
 
-Leaky RNN with alpha = 1, tanh, softmax cross-entropy, SGD on all weights at every step. Symbols as in the
-library: W (n, m) = [W_rec, W_in, b], a_hat (m,), D (n,) the diagonal of ds/dh, J = D W_rec.
+D (n,) is the diagonal of ds/dh, J = D W_rec.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import math
+from typing import Protocol
 
 import numpy as np
 
-Array = np.ndarray
+from axonomy.peers.base import Array, Draw, Problem, draws
 
 
 class Network:
@@ -49,7 +50,7 @@ class RTRL:
         self.J = np.empty((n, n), net.W.dtype)
         self.unit = np.arange(n)
 
-    def step(self, net: Network, rng: np.random.Generator) -> None:
+    def step(self, net: Network, draw: Draw) -> None:
         n, m = net.n, net.m
         np.multiply(net.D[:, None], net.W[:, :n], out=self.J)
         np.matmul(self.J, self.M, out=self.next)
@@ -65,9 +66,9 @@ class UORO:
         self.P = np.empty_like(net.W)
         self.root = net.n**0.5
 
-    def step(self, net: Network, rng: np.random.Generator) -> None:
+    def step(self, net: Network, draw: Draw) -> None:
         n = net.n
-        nu = 2.0 * rng.integers(0, 2, n).astype(net.W.dtype) - 1
+        nu = draw(n)
         A = net.D * (net.W[:, :n] @ self.A)
         np.multiply((nu * net.D)[:, None], net.a_hat, out=self.P)
         p0, p1 = _ratio(self.B, A), _norm(self.P) ** 0.5 / self.root**0.5
@@ -84,9 +85,9 @@ class KFRTRL:
         self.A = np.zeros(net.m, net.W.dtype)
         self.B, self.J, self.next = np.zeros((3, n, n), net.W.dtype)
 
-    def step(self, net: Network, rng: np.random.Generator) -> None:
+    def step(self, net: Network, draw: Draw) -> None:
         n = net.n
-        nu0, nu1 = 2.0 * rng.integers(0, 2, 2) - 1
+        nu0, nu1 = draw(2)
         np.multiply(net.D[:, None], net.W[:, :n], out=self.J)
         np.matmul(self.J, self.B, out=self.next)
         p0, p1 = _ratio(self.next, self.A), _ratio(net.D, net.a_hat)
@@ -102,7 +103,7 @@ class RFLO:
         self.B = np.zeros_like(net.W)
         self.keep = 0.0  # 1 - alpha
 
-    def step(self, net: Network, rng: np.random.Generator) -> None:
+    def step(self, net: Network, draw: Draw) -> None:
         self.B *= self.keep
         self.B += np.multiply(net.D[:, None], net.a_hat, out=net.gradient)
         np.multiply(net.q[:, None], self.B, out=net.gradient)
@@ -112,7 +113,7 @@ class SnAp1:
     def __init__(self, net: Network) -> None:
         self.B = np.zeros_like(net.W)
 
-    def step(self, net: Network, rng: np.random.Generator) -> None:
+    def step(self, net: Network, draw: Draw) -> None:
         self.B *= (net.D * net.W.diagonal())[:, None]
         self.B += np.multiply(net.D[:, None], net.a_hat, out=net.gradient)
         np.multiply(net.q[:, None], self.B, out=net.gradient)
@@ -120,7 +121,7 @@ class SnAp1:
 
 def _norm(x: Array) -> float:
     x = x.reshape(-1)
-    return float(np.dot(x, x)) ** 0.5
+    return math.sqrt(np.dot(x, x))
 
 
 def _ratio(over: Array, under: Array) -> float:
@@ -129,24 +130,37 @@ def _ratio(over: Array, under: Array) -> float:
     return (above / below) ** 0.5 if above > 0 and below > 0 else 1.0
 
 
-RULES = {"rtrl": RTRL, "uoro": UORO, "kf_rtrl": KFRTRL, "rflo": RFLO, "snap": SnAp1}
+class Learner(Protocol):
+    """From a network after its forward pass to net.gradient."""
+
+    def __init__(self, net: Network) -> None: ...
+    def step(self, net: Network, draw: Draw) -> None: ...
 
 
-def runner(
-    rule: str, W: Array, W_out: Array, X: Array, Y: Array, lr: float
-) -> Callable[[int], Network] | None:
-    """Return a function that takes k steps, or None if there is no such rule here."""
-    if rule not in RULES:
-        return None
-    net = Network(W, W_out, lr)
-    learner = RULES[rule](net)
-    rng = np.random.default_rng(0)
+RULES: dict[str, type[Learner]] = {"rtrl": RTRL, "uoro": UORO, "kf_rtrl": KFRTRL, "rflo": RFLO, "snap": SnAp1}
 
-    def run(steps: int) -> Network:
-        for t in range(steps):
-            net.forward(X[t % len(X)], Y[t % len(X)])
-            learner.step(net, rng)
-            net.update()
-        return net
 
-    return run
+class Tuned:
+    """A rule at work on a problem."""
+
+    period = 1
+
+    def __init__(self, rule: str, problem: Problem) -> None:
+        self.net = Network(problem.W, problem.W_out, problem.lr)
+        self.learner = RULES[rule](self.net)
+        self.draw = draws(problem)
+        self.samples = itertools.cycle(zip(problem.X, problem.Y, strict=True))
+
+    def run(self, steps: int) -> None:
+        for x, y in itertools.islice(self.samples, steps):
+            self.net.forward(x, y)
+            self.learner.step(self.net, self.draw)
+            self.net.update()
+
+    def weights(self) -> tuple[Array, Array]:
+        return self.net.W, self.net.W_out
+
+
+def start(rule: str, problem: Problem) -> Tuned | None:
+    """Return the program of a rule, or None if there is none here."""
+    return Tuned(rule, problem) if rule in RULES else None
