@@ -173,6 +173,7 @@ void bind_cells(py::module_& m);
 void bind_learners(py::module_& m);
 void bind_reductions(py::module_& m);
 void bind_trainer(py::module_& m);
+void bind_machine(py::module_& m);
 void bind_build_info(py::module_& m);
 
 }  // namespace axonomy::bindings

@@ -8,5 +8,6 @@ PYBIND11_MODULE(_core, m) {
   bind_learners(m);
   bind_reductions(m);
   bind_trainer(m);
+  bind_machine(m);
   bind_build_info(m);
 }

@@ -4,11 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axonomy.order import Order
 
+if TYPE_CHECKING:
+    from axonomy.shape import Shape
+
 Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Least:
+    """What one step cannot do without, in a network with dense recurrent weights.
+
+    Parameters
+    ----------
+    flops : float
+        Operations in products of matrices; a multiply-add is two.
+    moved : float
+        Numbers read from or written to arrays of the size of W or larger, each once where that is possible.
+    held : float
+        Numbers in these arrays: where they lie decides how fast they come.
+    """
+
+    flops: float = 0.0
+    moved: float = 0.0
+    held: float = 0.0
+
+
+def columns(shape: Shape) -> int:
+    """Return m, the columns of W."""
+    assert shape.m is not None  # given or counted by the shape itself
+    return shape.m
 
 
 @dataclass(frozen=True)
@@ -79,6 +107,8 @@ class Component:
         over as many.
     core_options : callable
         From the options to what the core is told of them.
+    least : callable, optional
+        ``least(shape, options, rank)``: the :class:`Least` of a step that learns. None: not known.
     """
 
     facing: str
@@ -102,6 +132,7 @@ class Component:
     lag_steps: Callable[[Options], int] = field(default=lambda options: 0, repr=False, compare=False)
     period: Callable[[Options], int] = field(default=lambda options: 1, repr=False, compare=False)
     core_options: Callable[[Options], dict[str, Any]] = field(default=dict, repr=False, compare=False)
+    least: Callable[[Shape, Options, int], Least] | None = field(default=None, repr=False, compare=False)
 
     @property
     def axes(self) -> tuple[str, str, str, str]:

@@ -14,14 +14,14 @@ from rich.markup import escape
 from rich.table import Table
 
 import axonomy as ax
-from axonomy import _check, speed
+from axonomy import _check, machine, speed
 from axonomy.cells import CELLS
 from axonomy.cli import _comparison, _parse, _peers
 from axonomy.peers import PEERS
 
 COLUMNS = (
     "rule", "facing", "tensor", "randomness", "solution", "cell", "n", "dtype", "steps_per_second", "spread",
-    "microseconds", "bytes", "weights", "ns_per_weight", "times_rtrl", "note",
+    "microseconds", "bytes", "weights", "ns_per_weight", "times_rtrl", "of_limit", "note",
 )  # fmt: skip
 Row = dict[str, Any]
 
@@ -65,7 +65,8 @@ def bench(
 
     The rules and cells of a size take turns. One thread; other work on the machine shows in the spread. Where
     RTRL is among them, the others' speed is given in units of its own; where there are several cells, the
-    time a step per recurrent parameter.
+    time a step per recurrent parameter. "% max" is of the speed at which the machine, which is measured too,
+    could do the rule's matrix products and read or write each large array once (axonomy.machine).
 
     With --peers, each rule beside programs that compute the same numbers, written with NumPy, JAX and others:
     on the leaky RNN, and those rules that programs have (axonomy.peers; windows are of 20 steps there).
@@ -89,6 +90,10 @@ def bench(
             rows += _measure(rules, cells, n, kind, seconds, turns, limit)
     if rows:
         Console().print(_table(rows))
+        for kind in dtypes:
+            precision = "double" if kind == "float64" else "single"
+            text = f"this machine in {precision} precision: {machine.measure_machine(kind)}"
+            Console().print(text, style="dim", highlight=False)
         for number, reason in enumerate(_reasons(rows), 1):
             Console().print(escape(f"[{number}] {reason}"), style="dim", highlight=False)
         if out is not None:
@@ -125,6 +130,7 @@ def _measure(
     for (label, cell), found in speeds.items():
         network = speed.network(rules[label], n, dtype, cell)
         weights = int(network.shape.weights.sum())
+        most = machine.limit(rules[label], n, dtype, cell)
         rows.append(
             _row(label, rules[label], cell, n, dtype)
             | {
@@ -135,6 +141,7 @@ def _measure(
                 "weights": weights,
                 "ns_per_weight": round(1e9 / found.median / weights, 4),
                 "times_rtrl": round(found.median / rtrl[cell], 3) if cell in rtrl else None,
+                "of_limit": None if most is None else round(found.median / most, 3),
             }
         )
     return sorted(rows, key=lambda row: (cells.index(row["cell"]), -(row["steps_per_second"] or 0)))
@@ -171,7 +178,7 @@ def _table(rows: list[Row]) -> Table:
     table.add_column("n", justify="right")
     table.add_column("dtype")
     per = "ns/weight" if several else "µs/step"
-    for heading in ("steps/s", "±", per, "kB", *(("× RTRL",) if with_rtrl else ())):
+    for heading in ("steps/s", "±", per, "kB", "% max", *(("× RTRL",) if with_rtrl else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     for i, row in enumerate(rows):
         block = (row["n"], row["dtype"], row["cell"])
@@ -187,6 +194,7 @@ def _table(rows: list[Row]) -> Table:
             f"{row['spread']:.0%}",
             f"{row['ns_per_weight']:,.2f}" if several else f"{row['microseconds']:,.2f}",
             f"{row['bytes'] / 1000:,.1f}",
+            "" if row["of_limit"] is None else f"{row['of_limit']:.0%}",
             *((_times(row["times_rtrl"]),) if with_rtrl else ()),
             end_section=last,
         )

@@ -9,8 +9,9 @@ of that paper.
 from __future__ import annotations
 
 from axonomy import _check
-from axonomy.component import Component, Cost, Option, Options
+from axonomy.component import Component, Cost, Least, Option, Options, columns
 from axonomy.order import Order
+from axonomy.shape import Shape
 
 # Of every rule that waits for the losses of T steps.
 WINDOW = Option(10, lambda name, value: _check.integer(name, value, 1), "T, the steps of the window")
@@ -24,6 +25,18 @@ _THROUGH = Option(
 def until_window_ends(options: Options) -> int:
     """Return T - 1, by which a gradient is late that waits for the whole window."""
     return int(options["window"]) - 1
+
+
+def _least_of_oldest(shape: Shape, options: Options, rank: int) -> Least:
+    """The J of the window pulled back, one of them new; W read, then written with one step's gradient."""
+    J, weights, window = shape.S * shape.n, shape.R * columns(shape), options["window"]
+    return Least(moved=J * window + 3 * weights, held=J * window + weights)
+
+
+def _least_of_window(shape: Shape, options: Options, rank: int) -> Least:
+    """W read; J written and read; every T steps W read and written with T outer products."""
+    J, weights, window = shape.S * shape.n, shape.R * columns(shape), options["window"]
+    return Least(flops=2 * weights, moved=2 * J + weights * (1 + 2 / window), held=J * window + weights)
 
 
 F_BPTT = Component(
@@ -41,6 +54,7 @@ F_BPTT = Component(
     element_wise=Cost("biased", memory=Order(1, "T m"), time=Order(1, "T m")),
     options={"window": WINDOW, "through": _THROUGH},
     lag="T − 1",
+    least=_least_of_oldest,
     lag_steps=until_window_ends,
 )
 
@@ -59,5 +73,6 @@ E_BPTT = Component(
     element_wise=Cost("biased", memory=Order(1, "T m"), time=Order(1, "m")),
     options={"window": WINDOW, "through": _THROUGH},
     lag="0, every T",
+    least=_least_of_window,
     period=lambda options: int(options["window"]),
 )

@@ -13,8 +13,9 @@ it is.
 from __future__ import annotations
 
 from axonomy import _check
-from axonomy.component import Component, Option
+from axonomy.component import Component, Least, Option, Options, columns
 from axonomy.order import Order
+from axonomy.shape import Shape
 
 
 def _rate(default: float, meaning: str) -> Option:
@@ -36,6 +37,24 @@ _DESCENT = {
     "output": _OUTPUT,
 }
 
+
+def _least(shape: Shape, options: Options, rank: int) -> Least:
+    """W and A read and written, A* read."""
+    weights, A = shape.R * columns(shape), shape.S * (shape.S + shape.n_out + 1)
+    return Least(moved=2 * weights + 3 * A, held=weights + 2 * A)
+
+
+def _least_with_jacobian(shape: Shape, options: Options, rank: int) -> Least:
+    least, J = _least(shape, options, rank), shape.S**2
+    return Least(moved=least.moved + 2 * J, held=least.held + J)
+
+
+def _least_squares(shape: Shape, options: Options, rank: int) -> Least:
+    """Also P, read and written with each of the two samples."""
+    least, P = _least(shape, options, rank), (shape.S + shape.n_out + 1) ** 2
+    return Least(moved=least.moved + 4 * P, held=least.held + P)
+
+
 DNI = Component(
     facing="future",
     tensor="A_il",
@@ -50,6 +69,7 @@ DNI = Component(
     references=("jaderberg2017", "czarnecki2017", "marschall2020"),
     options={**_DESCENT, "label": _linear_or_tanh("linear", "around A* a~ in the target")},
     splits_current=True,
+    least=_least,
 )
 
 DNI_B = Component(
@@ -70,6 +90,7 @@ DNI_B = Component(
         "jacobian_rate": _rate(1e-2, "learning rate of J~"),
     },
     splits_current=True,
+    least=_least_with_jacobian,
 )
 
 RLS = Component(
@@ -97,4 +118,5 @@ RLS = Component(
         "label": _linear_or_tanh("linear", "around A* a~ in the target"),
     },
     splits_current=True,
+    least=_least_squares,
 )

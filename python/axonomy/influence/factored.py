@@ -55,6 +55,7 @@ def component(split: Split, reduction: type[Reduction]) -> Component:
         splits_current=True,
         needs_shared=split.shared,
         element_wise=None if there is None else Cost(reduction.bias, *there),
+        least=lambda shape, options, rank: split.least(shape, rank),
     )
 
 

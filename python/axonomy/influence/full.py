@@ -6,8 +6,16 @@ numbers.
 
 from __future__ import annotations
 
-from axonomy.component import Component, Cost
+from axonomy.component import Component, Cost, Least, Options, columns
 from axonomy.order import Order
+from axonomy.shape import Shape
+
+
+def _least(shape: Shape, options: Options, rank: int) -> Least:
+    """J M; M read and written."""
+    M = shape.S * shape.R * columns(shape)
+    return Least(flops=2 * shape.S * M, moved=2 * M, held=M)
+
 
 RTRL = Component(
     facing="past",
@@ -22,4 +30,5 @@ RTRL = Component(
     time=Order(4),
     references=("williams1989",),
     element_wise=Cost("none", memory=Order(1, "m"), time=Order(1, "m")),
+    least=_least,
 )

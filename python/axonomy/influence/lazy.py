@@ -11,12 +11,21 @@ from __future__ import annotations
 from typing import Any
 
 from axonomy import _check
-from axonomy.component import Component, Cost, Option
+from axonomy.component import Component, Cost, Least, Option, Options, columns
 from axonomy.order import Order
+from axonomy.shape import Shape
 
 
 def _block(name: str, value: Any) -> int:
     return _check.integer(name, value, 0)
+
+
+def _least(shape: Shape, options: Options, rank: int) -> Least:
+    """M and the block's J read; the chain of P, and a step's share of P M and the terms added."""
+    S, weights = shape.S, shape.R * columns(shape)
+    block = options["block"] or 8 + S // 2
+    fold = 2 * S**2 * weights / block + 2 * S * weights + 2 * S**3 + weights * block
+    return Least(flops=fold, moved=S * weights + S**2 * block / 2, held=S * weights + S**2 * block)
 
 
 LAZY_RTRL = Component(
@@ -32,5 +41,6 @@ LAZY_RTRL = Component(
     time=Order(3),
     references=("williams1989", "schmidhuber1992"),
     element_wise=Cost("none", memory=Order(1, "m"), time=Order(1, "m")),
+    least=_least,
     options={"block": Option(0, _block, "L, the steps of a block; 0 chooses it by the sizes")},
 )

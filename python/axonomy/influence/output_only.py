@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axonomy.component import Component
+from axonomy.component import Component, Least, columns
 from axonomy.order import Order
 
 OUTPUT_ONLY = Component(
@@ -17,4 +17,5 @@ OUTPUT_ONLY = Component(
     memory=Order(0),
     time=Order(0),
     references=("marschall2020",),
+    least=lambda shape, options, rank: Least(moved=shape.R * columns(shape), held=shape.R * columns(shape)),
 )

@@ -7,8 +7,17 @@ noise that has acted, and ``M[k,i,j] ~ A[k,u(i)] B[i,j]`` with B the trace of M_
 from __future__ import annotations
 
 from axonomy import _check
-from axonomy.component import Component, Option
+from axonomy.component import Component, Least, Option, Options, columns
 from axonomy.order import Order
+from axonomy.shape import Shape
+
+
+def _least(shape: Shape, options: Options, rank: int) -> Least:
+    """W, the traces and A, read and written; W once more, for the network under noise."""
+    weights, A = shape.R * columns(shape), shape.S**2
+    traces = shape.states_per_unit * weights
+    return Least(moved=3 * weights + 2 * traces + 2 * A, held=weights + traces + A)
+
 
 KERNL = Component(
     facing="past",
@@ -36,4 +45,5 @@ KERNL = Component(
         ),
     },
     splits_current=True,
+    least=_least,
 )

@@ -7,8 +7,16 @@ rule (Bellec et al. 2020). RFLO keeps the leak alone (Murray 2019; Marschall et 
 
 from __future__ import annotations
 
-from axonomy.component import Component, Cost
+from axonomy.component import Component, Cost, Least, Options, columns
 from axonomy.order import Order
+from axonomy.shape import Shape
+
+
+def _least(shape: Shape, options: Options, rank: int) -> Least:
+    """W, and a trace for each state of a unit, read and written."""
+    arrays = shape.R * columns(shape) * (1 + shape.states_per_unit)
+    return Least(moved=2 * arrays, held=arrays)
+
 
 DIAGONAL = Component(
     facing="past",
@@ -23,6 +31,7 @@ DIAGONAL = Component(
     time=Order(2),
     references=("menick2021", "bellec2020"),
     element_wise=Cost("none", memory=Order(1, "m"), time=Order(1, "m")),
+    least=_least,
 )
 
 LEAK = Component(
@@ -38,4 +47,5 @@ LEAK = Component(
     time=Order(2),
     references=("murray2019",),
     element_wise=Cost("biased", memory=Order(1, "m"), time=Order(1, "m")),
+    least=_least,
 )

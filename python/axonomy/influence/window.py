@@ -7,8 +7,16 @@ time. Exact if L covers the whole past; biased otherwise.
 from __future__ import annotations
 
 from axonomy import _check
-from axonomy.component import Component, Cost, Option
+from axonomy.component import Component, Cost, Least, Option, Options, columns
 from axonomy.order import Order
+from axonomy.shape import Shape
+
+
+def _least(shape: Shape, options: Options, rank: int) -> Least:
+    """The J of L steps pulled back, one new; as many outer products; W read, then read and written."""
+    J, weights, window = shape.S * shape.n, shape.R * columns(shape), options["window"]
+    return Least(flops=2 * weights * window, moved=J * (window + 1) + 3 * weights, held=J * window + weights)
+
 
 ROLLING_TBPTT = Component(
     facing="past",
@@ -23,6 +31,7 @@ ROLLING_TBPTT = Component(
     time=Order(2, "L"),
     references=("williams1990",),
     element_wise=Cost("biased", memory=Order(1, "L m"), time=Order(1, "L m")),
+    least=_least,
     options={
         "window": Option(10, lambda name, value: _check.integer(name, value, 1), "L, the steps looked back")
     },

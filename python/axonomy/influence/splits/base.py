@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from axonomy.component import Least
 from axonomy.order import Order
+from axonomy.shape import Shape
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Split:
     by_row_or_state : bool
         Whether M_bar comes as many terms, one for each row of W or one for each state (option ``immediate``),
         rather than as one.
+    least : callable
+        ``least(shape, rank)``: what a step cannot do without under a reduction in closed form.
     element_wise : dict
         On element-wise cells, memory and work a step of a solution where they differ.
     """
@@ -38,4 +43,5 @@ class Split:
     numerical: Order
     shared: bool
     by_row_or_state: bool
+    least: Callable[[Shape, int], Least] = field(repr=False, compare=False)
     element_wise: dict[str, tuple[Order, Order]] = field(default_factory=dict)

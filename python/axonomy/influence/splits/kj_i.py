@@ -5,8 +5,18 @@ M_bar adds R terms, ``D[:,i] ⊗ a_hat`` and ``e_i``. R-KF-RTRL lives here.
 
 from __future__ import annotations
 
+from axonomy.component import Least, columns
 from axonomy.influence.splits.base import Split
 from axonomy.order import Order
+from axonomy.shape import Shape
+
+
+def _least(shape: Shape, rank: int) -> Least:
+    """J times the left factor (S, m)."""
+    left = shape.S * columns(shape) * rank
+    held = left + shape.R * columns(shape)
+    return Least(flops=2 * shape.S * left, moved=2 * held, held=held)
+
 
 KJ_I = Split(
     tensor="kj|i",
@@ -17,4 +27,5 @@ KJ_I = Split(
     numerical=Order(3, "r"),
     shared=True,
     by_row_or_state=True,
+    least=_least,
 )
