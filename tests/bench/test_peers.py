@@ -82,6 +82,6 @@ def test_same_weights(peer: str, name: str, dtype: str, tolerance: float) -> Non
     program.run(steps - first)
     W, W_out = program.weights()
     assert W.dtype == W_out.dtype == dtype
-    assert abs(rnn.W - begun.W).max() > lr / 2
+    assert abs(rnn.W - begun.W).max() > lr / 100
     np.testing.assert_allclose(W, rnn.W, rtol=0, atol=tolerance)
     np.testing.assert_allclose(W_out, np.column_stack([rnn.W_out, rnn.b_out]), rtol=0, atol=tolerance)

@@ -38,21 +38,26 @@ def run(
     having = {name: peers.load(name).RULES for name in names}
     rules = _rules(texts) if texts else list(peers.RULES)
     results = Results(out)
-    if os.environ.get("OMP_NUM_THREADS") != "1":
-        typer.echo(
-            "NumPy may use several threads: OMP_NUM_THREADS=1 before the command prevents it", err=True
-        )
+    if os.environ.get("OMP_NUM_THREADS") != "1" and any(name.startswith("numpy") for name in names):
+        typer.echo("NumPy may use several threads; with OMP_NUM_THREADS=1 it does not", err=True)
     shown: list[Pair] = []
-    for n, dtype, rule in product(sizes, dtypes, rules):
-        asked = [(rule, n, dtype, name) for name in names if rule in having[name]]
-        missing = [key[-1] for key in asked if key not in results.pairs]
-        results.add(compare(rule, n, dtype, missing, seconds=seconds, turns=turns, budget=budget))
-        line = [results.pairs[key] for key in asked]
-        if missing:
-            said = ", ".join(f"{peers.PEERS[p.peer].title} {p.ratio:.1f}x" for p in line)
-            typer.echo(f"{peers.RULES[rule].name}, n = {n}, {dtype}: {said}", err=True)
-        shown += line
+    interrupted = False
+    try:
+        for n, dtype, rule in product(sizes, dtypes, rules):
+            asked = [(rule, n, dtype, name) for name in names if rule in having[name]]
+            missing = [key[-1] for key in asked if key not in results.pairs]
+            results.add(compare(rule, n, dtype, missing, seconds=seconds, turns=turns, budget=budget))
+            line = [results.pairs[key] for key in asked]
+            if missing:
+                said = ", ".join(f"{peers.PEERS[pair.peer].title} {pair.ratio:.1f}x" for pair in line)
+                typer.echo(f"{peers.RULES[rule].name}, n = {n}, {dtype}: {said}", err=True)
+            shown += line
+    except KeyboardInterrupt:
+        interrupted = True
     Console().print(_table(shown, names))
+    if interrupted:
+        typer.echo("interrupted; the same command goes on from here if it has a file for --out", err=True)
+        raise typer.Exit(130)
 
 
 def _rules(texts: list[str]) -> list[str]:

@@ -31,7 +31,7 @@ RULES: Mapping[str, ComposedRule] = {
     "tbptt": rules.tbptt(WINDOW),
     "e_bptt": rules.e_bptt(WINDOW),
     "f_bptt": rules.f_bptt(WINDOW),
-    "dni": rules.dni(),
+    "dni": rules.dni(learning_rate=1e-3),  # stable at 512 units
     "rtrl": rules.rtrl(),
     "rtrl_lazy": rules.rtrl_lazy(),
 }

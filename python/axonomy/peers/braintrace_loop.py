@@ -47,6 +47,7 @@ class Loop:
             cell.W.weight.value = _parameters(np.hstack([W[:, n:-1], W[:, :n]]), W[:, -1])
             self.readout.weight.value = _parameters(W_out[:, :-1], W_out[:, -1])
             self.X, self.Y = jnp.asarray(problem.X), jnp.asarray(problem.Y)
+            cell.h.value = jnp.zeros(n, self.dtype)  # weakly typed as it is, and compiled for once more
         self.parameters = {"W": cell.W.weight, "W_out": self.readout.weight}
         self.lr = problem.lr
         self.at = 0

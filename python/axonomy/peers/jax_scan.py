@@ -12,8 +12,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-# Read when JAX first computes.
+# Read when JAX first computes. The flags keep matrix products to one thread, NPROC all else: loops over large
+# arrays, which it would split between threads, at a loss of time.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+os.environ.setdefault("NPROC", "1")
 
 import jax
 import jax.numpy as jnp
