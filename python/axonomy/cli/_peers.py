@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -13,14 +12,10 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from axonomy import _check, peers, speed
+from axonomy import _check, peers
 from axonomy.cli import _parse
+from axonomy.machine import limit
 from axonomy.peers.compare import Pair, Results, compare
-from axonomy.rule import Rule
-
-# The most steps per second that the machine allows a rule of n units; None where it is not known.
-Limit = Callable[[Rule, int, str], float | None]
-LIMIT: Limit | None = getattr(speed, "limit", None)
 
 
 def run(
@@ -79,22 +74,20 @@ def _table(pairs: list[Pair], names: list[str]) -> Table:
     lines: dict[tuple[str, int, str], dict[str, Pair]] = {}
     for pair in pairs:
         lines.setdefault((pair.rule, pair.n, pair.dtype), {})[pair.peer] = pair
-    limits = {line: LIMIT and LIMIT(peers.RULES[line[0]], *line[1:]) for line in lines}
-    with_limit = any(limits.values())
+    limits = {line: limit(peers.RULES[line[0]], *line[1:]) for line in lines}
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("rule", overflow="fold")
     table.add_column("n", justify="right")
     table.add_column("dtype")
-    headings = ["axonomy", *(["% of limit"] if with_limit else [])]
+    headings = ["axonomy", "% max"]
     for heading in [*headings, *(text for name in names for text in (peers.PEERS[name].title, "×"))]:
         table.add_column(heading, justify="right", no_wrap=True)
     for line, by_peer in lines.items():
         rule, n, dtype = line
         own = median(pair.steps_per_second for pair in by_peer.values())
         cells = [peers.RULES[rule].name, str(n), dtype, f"{own:,.0f}"]
-        if with_limit:
-            limit = limits[line]
-            cells.append(f"{own / limit:.0%}" if limit else "")
+        most = limits[line]
+        cells.append("" if most is None else f"{own / most:.0%}")
         for name in names:
             one = by_peer.get(name)
             cells += [f"{one.peer_steps_per_second:,.0f}", f"{one.ratio:.1f}"] if one else ["", ""]
