@@ -4,6 +4,7 @@
 # make peers   the tests of the programs that the library is timed beside, with JAX, PyTorch and braintrace
 # make bench   the library beside them all, an hour or two; goes on where it stopped. Remove build/peers.csv to begin anew
 # make long   a million steps of every rule
+# make levels the laws on the instruction sets that wheels choose from, and a count of instructions beside what it was
 # make lint   linters, types, and the extension's stub against the extension
 # make cpp    the C++ tests; make sanitize runs them, and the laws, under ASan and UBSan
 #
@@ -15,7 +16,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
            CMakeLists.txt pyproject.toml
 
-.PHONY: demo test exchange peers bench long lint cpp sanitize clean
+.PHONY: levels demo test exchange peers bench long lint cpp sanitize clean
 
 demo: $(VENV)/.installed
 	$(BIN)/axonomy table
@@ -51,8 +52,15 @@ cpp: $(VENV)/.lint
 	$(BIN)/ctest --test-dir build/cpp --output-on-failure
 	$(BIN)/python tests/cpp/declared.py build/cpp/tests/cpp/count_work
 
+# One level with AVX2; make test is of this machine's own, make sanitize of the least.
+levels: $(VENV)/.lint
+	.ci/cpp build/levels -DAXONOMY_LEVELS=x86-64-v3 -DAXONOMY_COUNT=ON
+	$(BIN)/python bench/instructions/guard.py build/levels/bench/instructions/count_instructions
+	.ci/leveled build/levels x86-64-v3
+
 sanitize: $(VENV)/.lint
-	.ci/cpp build/sanitize -DAXONOMY_CPP_TESTS=ON -DAXONOMY_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	.ci/cpp build/sanitize -DAXONOMY_CPP_TESTS=ON -DAXONOMY_SANITIZE=ON -DAXONOMY_NATIVE=OFF \
+	  -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 	  "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1"
 	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
 	.ci/sanitized build/sanitize

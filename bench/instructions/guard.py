@@ -4,8 +4,8 @@
 
 PROGRAM is count_instructions, built with -DAXONOMY_LEVELS=x86-64-v3 -DAXONOMY_COUNT=ON (make levels).
 
-Compares with counts.json, which is of one compiler; under another there is nothing to compare with, and that is
-said. `--update` writes what was counted.
+Compares with counts.json, which is of one compiler; under another there is nothing to compare with, and that
+is said. `--update` writes what was counted.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ auto plain() {
 template <class T>
 Cell<T>& changing(Cell<T>& cell) {
   if (!cell.run_owner.may_change()) throw std::logic_error("the network is in the midst of a run");
+  cell.weights_change();
   return cell;
 }
 

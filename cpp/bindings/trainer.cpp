@@ -133,28 +133,70 @@ py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Ma
 }
 
 // The losses (streams,), or None if the step was not taken.
+// One sample of each stream; whether it was taken.
 template <class T>
-py::object learn_one(Trainer<T>& trainer, const Array<T>& x, const std::optional<Array<T>>& y) {
-  const Shape& shape = trainer.shape();
-  const Index streams = trainer.streams();
+bool take_one(Trainer<T>& trainer, const Samples<T>& samples, T* losses) {
   const typename Trainer<T>::Turn turn(trainer);
-  const Samples<T> samples{data_of<T>(x, streams * shape.n_in, "x"), data_of<T>(y, streams * shape.n_out, "y")};
-  Array<T> losses(streams);
-  bool taken = false;
   try {
-    if (trainer.has_team()) {  // whose members may want the lock
-      T* const out = losses.mutable_data();
-      py::gil_scoped_release unlocked;
-      taken = trainer.step(samples, out);
-    } else {
-      taken = trainer.step(samples, losses.mutable_data());
-    }
+    if (!trainer.has_team()) return trainer.step(samples, losses);
+    py::gil_scoped_release unlocked;  // the members may want the lock
+    return trainer.step(samples, losses);
   } catch (py::error_already_set& error) {
     note_step(error, trainer.step_count());
     throw;
   }
-  if (!taken) return py::none();
+}
+
+template <class T>
+py::object learn_one(Trainer<T>& trainer, const Array<T>& x, const std::optional<Array<T>>& y) {
+  const Shape& shape = trainer.shape();
+  const Index streams = trainer.streams();
+  const Samples<T> samples{data_of<T>(x, streams * shape.n_in, "x"), data_of<T>(y, streams * shape.n_out, "y")};
+  Array<T> losses(streams);
+  if (!take_one(trainer, samples, losses.mutable_data())) return py::none();
   return std::move(losses);
+}
+
+// The numbers of an array (size,) that is as the core has them, all finite and from least to most; null of any other.
+template <class T>
+const T* plain(const py::handle& object, Index size, T least, T most) {
+  if (!Array<T>::check_(object)) return nullptr;
+  const auto array = py::reinterpret_borrow<py::array>(object);
+  if (array.ndim() != 1 || array.shape(0) != size) return nullptr;
+  const T* const data = static_cast<const T*>(array.data());
+  bool right = true;
+  for (Index i = 0; i < size; ++i) right = right && data[i] >= least && data[i] <= most;
+  return right ? data : nullptr;
+}
+
+// The same for one stream, of a sample that needs no conversion: a fraction of what it takes to look at one in Python. None
+// where it does, where anything is wrong with it or where the step cannot be taken: learn_one is there for all that.
+template <class T>
+py::object learn_plain(Trainer<T>& trainer, const py::object& x, const py::object& y) {
+  const Shape& shape = trainer.shape();
+  if (trainer.streams() != 1) return py::none();
+  const T largest = std::numeric_limits<T>::max();
+  const T* const input = plain<T>(x, shape.n_in, -largest, largest);
+  if (input == nullptr) return py::none();
+  const T* target = nullptr;
+  Vector<T> one_hot;
+  if (!y.is_none()) {
+    const Loss loss = trainer.engine().cell->loss();
+    if (py::isinstance<py::array>(y)) {
+      target = plain<T>(y, shape.n_out, loss == Loss::mse ? -largest : T(0),
+                        loss == Loss::binary_cross_entropy ? T(1) : largest);
+    } else if (loss == Loss::cross_entropy && PyIndex_Check(y.ptr()) && !PyBool_Check(y.ptr())) {
+      const Index index = PyNumber_AsSsize_t(y.ptr(), PyExc_IndexError);
+      if (index == -1) PyErr_Clear();
+      if (index < 0 || index >= shape.n_out) return py::none();
+      one_hot = Vector<T>::Unit(shape.n_out, index);
+      target = one_hot.data();
+    }
+    if (target == nullptr) return py::none();
+  }
+  T loss;
+  if (!take_one(trainer, Samples<T>{input, target}, &loss)) return py::none();
+  return py::float_(static_cast<double>(loss));
 }
 
 template <class T>
@@ -234,6 +276,7 @@ void bind(py::module_& m) {
            py::arg("losses"), py::arg("monitors"), py::arg("monitor_every"), py::arg("poll_every"),
            py::arg("callback"))
       .def("learn_one", &learn_one<T>, py::arg("x"), py::arg("y"))
+      .def("learn_plain", &learn_plain<T>, py::arg("x"), py::arg("y"))
       .def("predict_one", &predict_one<T>, py::arg("x"))
       .def_property(
           "states", &states_of<T>,

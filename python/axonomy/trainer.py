@@ -239,6 +239,9 @@ class Trainer:
             If its state or loss would not be finite: the step is not taken. Weights that it makes so show at
             the next step; :meth:`run` looks at them too.
         """
+        loss = self._core.learn_plain(x, y)
+        if loss is not None:
+            return loss
         samples = inputs(self.rnn, x, self.streams)
         targets = None if y is None else target(self.rnn, y, self.streams)
         losses: FloatArray | None = self._core.learn_one(samples, targets)

@@ -10,15 +10,23 @@ namespace axonomy {
 // of today.
 enum class Through { time, today };
 
+// Where the weights are expected to stay as they are over many steps, one W for all of them is kept in place of their J,
+// until W does change.
+enum class Expected { change, constancy };
+
 template <class T>
 class StepHistory {
  public:
-  StepHistory(const Shape& shape, Index length, Through through)
+  StepHistory(const Shape& shape, Index length, Through through, Expected expected = Expected::change)
       : shape_(shape),
         length_(length),
         through_(through),
+        may_share_(through == Through::time && expected == Expected::constancy && !shape.element_wise),
         J_(shape, through == Through::time ? length : 0),
-        leaks_(Matrix<T>::Zero(through == Through::time ? 0 : shape.n * shape.states_per_unit * shape.states_per_unit,
+        W_(Matrix<T>::Zero(may_share_ ? shape.R() : 0, may_share_ ? shape.n : 0)),
+        leaks_(Matrix<T>::Zero(through == Through::time && !may_share_
+                                   ? 0
+                                   : shape.n * shape.states_per_unit * shape.states_per_unit,
                                length)),
         D_(static_cast<std::size_t>(length),
            BlockDiagonal<T>(shape.n, shape.states_per_unit, shape.rows_per_unit)),
@@ -41,7 +49,10 @@ class StepHistory {
   void push(const Step<T>& step) {
     const auto at = static_cast<Index>(next_);
     if (through_ == Through::time) {
-      J_.store(at, *step.J);
+      if (shares(step))
+        leaks_.col(at) = Eigen::Map<const Vector<T>>(step.leak->entries().data(), leaks_.rows());
+      else
+        J_.store(at, *step.J);
     } else {
       if (step.W == nullptr || step.leak == nullptr)
         throw std::invalid_argument(
@@ -65,7 +76,7 @@ class StepHistory {
   const BlockDiagonal<T>& D(Index slot) const { return D_[static_cast<std::size_t>(slot)]; }
   auto a_hat(Index slot) const { return a_hat_.col(slot); }
   auto q(Index slot) const { return q_.col(slot); }
-  // The J of its time, (S, S).
+  // The J of its time, (S, S), of steps that have one of their own.
   Matrix<T> J(Index slot) const {
     Matrix<T> J(shape_.S(), shape_.S());
     J_.write_dense(slot, J);
@@ -74,10 +85,8 @@ class StepHistory {
 
   // out = c J^slot. `W` (R, m): the weights of today.
   void pull_back(Index slot, const T* c, T* out, const Matrix<T>* W) {
-    if (through_ == Through::time) return J_.pull_back(slot, c, out);
-    std::copy_n(leaks_.col(slot).data(), leaks_.rows(), leak_.entries().data());
-    today_.bind(&leak_, &D_[static_cast<std::size_t>(slot)], W);
-    today_.pull_back(c, out);
+    if (through_ == Through::time && shared_ == 0) return J_.pull_back(slot, c, out);
+    bound(slot, shared_ != 0 ? &W_ : W).pull_back(c, out);
   }
 
   // target (R, m) += rows[:, back] (x) a_hat of the step so many back, over the last `count`.
@@ -92,10 +101,13 @@ class StepHistory {
   }
 
   void visit(StateVisitor<T>& v) {
-    if (through_ == Through::time)
-      J_.visit(v);
-    else
-      v.matrix("leak", leaks_);
+    if (through_ == Through::time) J_.visit(v);
+    if (through_ == Through::today || may_share_) v.matrix("leak", leaks_);
+    if (may_share_) {
+      v.matrix("W", W_);
+      v.word("shared", shared_, 1);
+      version_ = 0;  // what is written into W_ may be of any
+    }
     for (std::size_t slot = 0; slot < D_.size(); ++slot)
       v.matrix(("D_" + std::to_string(slot)).c_str(), D_[slot].entries());
     v.matrix("a_hat", a_hat_);
@@ -109,18 +121,49 @@ class StepHistory {
   }
 
  private:
+  // Whether this step and all that are held are under the one W.
+  bool shares(const Step<T>& step) {
+    if (!may_share_) return false;
+    if (held_ == 0) {
+      shared_ = step.W != nullptr && step.leak != nullptr ? 1 : 0;
+      if (shared_ != 0) W_ = step.W->leftCols(shape_.n);
+      version_ = step.version;
+    } else if (shared_ != 0 && !is_same(step)) {
+      // W has changed on the way: the J of the steps so far, each as it was, and of those to come.
+      for (Index back = 0; back < held(); ++back) J_.store(slot(back), bound(slot(back), &W_));
+      shared_ = 0;
+    }
+    return shared_ != 0;
+  }
+  bool is_same(const Step<T>& step) {
+    if (step.W == nullptr || step.leak == nullptr) return false;
+    if (step.version != 0 && step.version == version_) return true;
+    version_ = step.version;
+    return W_ == step.W->leftCols(shape_.n);
+  }
+
+  // J of a step that is held, under some W.
+  const Jacobian<T>& bound(Index slot, const Matrix<T>* W) {
+    std::copy_n(leaks_.col(slot).data(), leaks_.rows(), leak_.entries().data());
+    today_.bind(&leak_, &D_[static_cast<std::size_t>(slot)], W);
+    return today_;
+  }
+
   Shape shape_;
   Index length_;
   Through through_;
+  bool may_share_;
   StoredJacobians<T> J_;              // through the J of their time
-  Matrix<T> leaks_;                   // through that of today: the leak's entries (n p p, L)
+  Matrix<T> W_;                       // (R, n): of all steps that are held, while they share it
+  Matrix<T> leaks_;                   // of steps without a J of their own: the leak's entries (n p p, L)
   std::vector<BlockDiagonal<T>> D_;   // L times (S, R)
   BlockDiagonal<T> leak_;             // workspace
   Jacobian<T> today_;                 // workspace
   Matrix<T> a_hat_, q_;               // (m, L) or (R m, L), (S, L)
   Matrix<T> regressors_;               // (L, m), workspace
   std::vector<std::uint64_t> begins_;  // whether a sequence begins with the step
-  std::uint64_t begin_ = 1, held_ = 0, next_ = 0;
+  std::uint64_t begin_ = 1, held_ = 0, next_ = 0, shared_ = 0;
+  std::uint64_t version_ = 0;  // of the network's W that W_ was found equal to; 0: of none
 };
 
 }  // namespace axonomy

@@ -48,6 +48,9 @@ class Learner {
   // `target` may be the weights themselves: everything that depends on W is read before it is written.
   virtual void step(const Step<T>& step, const T* noise, T scale, T* target) = 0;
 
+  // Whether the last step added anything to its target.
+  virtual bool added() const { return true; }
+
   // Gradients are only wanted as sums over steps: they may be kept back until `flush`, which adds all that
   // were. Called once, before the first step.
   virtual void defer() {}

@@ -415,6 +415,7 @@ class Trainer {
       const T rate = -T(options_.schedule.rate(updates_));
       engine.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
       if (learns && clears_) absent_.clear(cell.W.data());
+      if (learns && engine.learner->added()) cell.weights_change();
       if (y != nullptr) add_output_gradient(cell, rate, cell.W_out);
       if (learns) ++updates_;
     } else {
@@ -563,6 +564,7 @@ class Trainer {
       gradient_.leftCols(m) += T(options_.l2) * cell.W.leftCols(m);
       output_gradient_.topRows(n) += T(options_.l2) * cell.W_out.topRows(n);
     }
+    cell.weights_change();
     optimiser_->begin_update(updates_);
     optimiser_->update(0, rate, gradient_, cell.W);
     optimiser_->update(1, rate, output_gradient_, cell.W_out);

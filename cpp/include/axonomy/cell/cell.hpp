@@ -22,6 +22,7 @@ struct Parameters {
   Matrix<T> feedback;  // (n, n_out), or empty: q through W_out
   T state_noise = T(0);
   RunOwner run_owner;
+  std::uint64_t version = 1;  // grows whenever W changes
 };
 
 template <class T>
@@ -62,6 +63,9 @@ class Cell : public Transition<T> {
   virtual std::shared_ptr<Cell> sibling() const = 0;
 
   const Shape& shape() const { return shape_; }
+  Loss loss() const { return loss_; }
+  // W has changed, or is about to.
+  void weights_change() { ++parameters_->version; }
   const Vector<T>& a_hat() const { return a_hat_; }
   const Vector<T>& output() const { return z_; }
   const Vector<T>& error() const { return e_; }
@@ -141,7 +145,7 @@ class Cell : public Transition<T> {
 
   // What the learner sees of the step just made; `y` null where there was no target.
   Step<T> linearised(const T* y) const {
-    return {&J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), y, &W, this};
+    return {&J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), y, parameters_->version, &W, this};
   }
 
   void visit(StateVisitor<T>& v) {

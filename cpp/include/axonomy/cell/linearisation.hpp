@@ -279,6 +279,7 @@ struct Step {
   const T* q = nullptr;                    // (S,), dL/ds: zero outside the activity
   const T* state = nullptr;                // (S,), after the step; null when a caller gave none
   const T* y = nullptr;                    // (n_out,), null where there is no target
+  std::uint64_t version = 0;               // of W: another one, once W has changed; 0 where that is not known
   const Matrix<T>* W = nullptr;            // (R, m), and
   const Transition<T>* network = nullptr;  // both null when a caller drives the learner by hand
 };

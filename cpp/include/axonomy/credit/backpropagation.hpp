@@ -27,13 +27,14 @@ class Backpropagation final : public Learner<T> {
   Backpropagation(const Shape& shape, Index window, Emission emission, Through through)
       : shape_(shape),
         emission_(emission),
-        history_(shape, window, through),
+        history_(shape, window, through, emission == Emission::window ? Expected::constancy : Expected::change),
         credits_(Matrix<T>::Zero(shape.S(), emission == Emission::oldest ? window : 0)),
         rows_(shape.R(), emission == Emission::window ? window : 1),
         credit_(Vector<T>::Zero(shape.S())),
         pulled_(Vector<T>::Zero(shape.S())) {}
 
   bool looks_ahead() const override { return true; }
+  bool added() const override { return added_; }
 
   void reset(const T*) override {
     history_.clear();
@@ -42,6 +43,7 @@ class Backpropagation final : public Learner<T> {
   void new_sequence(const T*) override { history_.begin_sequence(); }
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
+    added_ = false;
     history_.push(step);
     if (emission_ == Emission::oldest)
       give_oldest(step, scale, target);
@@ -76,6 +78,7 @@ class Backpropagation final : public Learner<T> {
     const Index oldest = history_.slot(history_.length() - 1);
     credit_ = credits_.col(oldest);
     if (target == nullptr) return;
+    added_ = true;
     history_.D(oldest).multiply_left(credit_.data(), rows_.data());
     add_immediate(shape_, scale, rows_.data(), history_.a_hat(oldest).data(), target);
   }
@@ -95,6 +98,7 @@ class Backpropagation final : public Learner<T> {
         pull_back(slot, step);
     }
     if (target != nullptr) {
+      added_ = true;
       rows_ *= scale;
       history_.add_gradient(rows_, length, target);
     }
@@ -108,6 +112,7 @@ class Backpropagation final : public Learner<T> {
 
   Shape shape_;
   Emission emission_;
+  bool added_ = false;
   StepHistory<T> history_;
   Matrix<T> credits_;            // (S, T): so far, of F-BPTT
   Matrix<T> rows_;               // (R, T): workspace
