@@ -239,7 +239,7 @@ class Trainer:
             If its state or loss would not be finite: the step is not taken. Weights that it makes so show at
             the next step; :meth:`run` looks at them too.
         """
-        loss = self._core.learn_plain(x, y)
+        loss: float | None = self._core.learn_plain(x, y)
         if loss is not None:
             return loss
         samples = inputs(self.rnn, x, self.streams)

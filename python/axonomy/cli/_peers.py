@@ -85,11 +85,15 @@ def _table(pairs: list[Pair], names: list[str]) -> Table:
     for line, by_peer in lines.items():
         rule, n, dtype = line
         own = median(pair.steps_per_second for pair in by_peer.values())
-        cells = [peers.RULES[rule].name, str(n), dtype, f"{own:,.0f}"]
         most = limits[line]
+        cells = [peers.RULES[rule].name, str(n), dtype, _rate(own)]
         cells.append("" if most is None else f"{own / most:.0%}")
         for name in names:
             one = by_peer.get(name)
-            cells += [f"{one.peer_steps_per_second:,.0f}", f"{one.ratio:.1f}"] if one else ["", ""]
+            cells += [_rate(one.peer_steps_per_second), f"{one.ratio:.1f}"] if one else ["", ""]
         table.add_row(*cells)
     return table
+
+
+def _rate(steps_per_second: float) -> str:
+    return f"{steps_per_second:,.0f}" if steps_per_second >= 10 else f"{steps_per_second:.2g}"
