@@ -27,6 +27,10 @@ const std::map<std::string, Setter>& setters() {
       {"rank", [](LearnerSpec& s, const py::handle& v) { s.rank = v.cast<Index>(); }},
       {"window", [](LearnerSpec& s, const py::handle& v) { s.window = v.cast<Index>(); }},
       {"block", [](LearnerSpec& s, const py::handle& v) { s.block = v.cast<Index>(); }},
+      {"latency",
+       [](LearnerSpec& s, const py::handle& v) {
+         s.even = choice<bool>("latency", v, {{"block", false}, {"even", true}});
+       }},
       {"hops", [](LearnerSpec& s, const py::handle& v) { s.hops = v.cast<Index>(); }},
       {"sigma", [](LearnerSpec& s, const py::handle& v) { s.sigma = v.cast<double>(); }},
       {"learning_rate", [](LearnerSpec& s, const py::handle& v) { s.learning_rate = v.cast<double>(); }},

@@ -53,7 +53,7 @@ std::unique_ptr<Learner<T>> make_learner(const Shape& shape, const LearnerSpec& 
     // Without couplings between units, the blocks within them are the whole influence.
     if (shape.element_wise) return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::diagonal);
     if (spec.solver == "rtrl") return std::make_unique<FullInfluence<T>>(shape);
-    return std::make_unique<LazyInfluence<T>>(shape, spec.block);
+    return std::make_unique<LazyInfluence<T>>(shape, spec.block, spec.even);
   }
   if (key == "kij/window") return std::make_unique<WindowedInfluence<T>>(shape, spec.window);
   if (key == "k=i/leak") return std::make_unique<UnitDiagonalInfluence<T>>(shape, Kept::leak);

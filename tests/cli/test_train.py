@@ -326,7 +326,9 @@ def test_a_file_over_again(data: Path) -> None:
 # ------------------------------------------------------------------------------------------ resume
 
 
-@pytest.mark.parametrize("rule", ["uoro", "ok", "kernl", "rtrl_lazy:block=3", "tbptt:window=3", "rflo"])
+@pytest.mark.parametrize(
+    "rule", ["uoro", "ok", "kernl", "rtrl_lazy:block=3:latency=even", "tbptt:window=3", "rflo"]
+)
 @pytest.mark.parametrize("optimiser", ["sgd", "adam:clip=0.5"])
 def test_resume_is_the_run_that_never_stopped(tmp_path: Path, rule: str, optimiser: str) -> None:
     options = ("--optimiser", optimiser, "--update-every", 3, "--seed", 2)

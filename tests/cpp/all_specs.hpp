@@ -70,17 +70,20 @@ inline std::vector<LearnerSpec> all_specs(const std::vector<Index>& ranks) {
   for (LearnerSpec spec : cells()) {
     const bool factored = is_split(spec), signs = spec.solver == "signs";
     const bool takes_current = factored || spec.solver == "perturbation" || spec.tensor == "A_il";
+    const bool lazy = spec.solver == "lazy";
     const bool pulls_back = spec.solver == "f_bptt" || spec.solver == "e_bptt";
     for (const Index rank : factored ? ranks : std::vector<Index>{1})
       for (const Current current : {Current::exact, Current::estimated})
         for (const Normaliser normaliser : {Normaliser::per_term, Normaliser::shared})
           for (const NoiseKind noise : {NoiseKind::signs, NoiseKind::normal})
             for (const ImmediateBy immediate : {ImmediateBy::row, ImmediateBy::state})
-              for (const Through through : {Through::time, Through::today}) {
+              for (const Through through : {Through::time, Through::today})
+                for (const bool even : {false, true}) {
               if (current != Current::exact && !takes_current) continue;
               if (normaliser != Normaliser::per_term && !signs) continue;
               if (noise != NoiseKind::signs && !signs) continue;
               if (through != Through::time && !pulls_back) continue;
+              if (even && !lazy) continue;
               if (immediate != ImmediateBy::row && !(factored && cuts_immediate(spec))) continue;
               spec.rank = rank;
               spec.current = current;
@@ -88,6 +91,7 @@ inline std::vector<LearnerSpec> all_specs(const std::vector<Index>& ranks) {
               spec.noise = noise;
               spec.immediate = immediate;
               spec.through = through;
+              spec.even = even;
               all.push_back(spec);
             }
   }
@@ -115,6 +119,7 @@ inline std::string name(const LearnerSpec& spec) {
   if (spec.noise == NoiseKind::normal) text += "/normal";
   if (spec.immediate == ImmediateBy::state) text += "/state";
   if (spec.through == Through::today) text += "/today";
+  if (spec.even) text += "/even";
   return text;
 }
 

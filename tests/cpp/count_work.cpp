@@ -3,7 +3,7 @@
 //     count_work                              every pair of tensor and solver, n = 8, 16, 32, 64
 //     count_work tensor solver rank n [key=value ...]
 //
-// Keys: current, normaliser, noise, immediate, window, block, hops.
+// Keys: current, normaliser, noise, immediate, window, block, latency, hops.
 #include <iostream>
 
 #include "work.hpp"
@@ -28,6 +28,8 @@ void set(LearnerSpec& spec, const std::string& option) {
   if (option == "immediate=state") return void(spec.immediate = ImmediateBy::state);
   if (option.rfind("window=", 0) == 0) return void(spec.window = std::stol(option.substr(7)));
   if (option.rfind("block=", 0) == 0) return void(spec.block = std::stol(option.substr(6)));
+  if (option == "latency=block") return void(spec.even = false);
+  if (option == "latency=even") return void(spec.even = true);
   if (option.rfind("hops=", 0) == 0) return void(spec.hops = std::stol(option.substr(5)));
   throw std::invalid_argument("no option " + option);
 }

@@ -17,7 +17,7 @@ inline std::uint64_t operations_of_step(const LearnerSpec& spec, Index n,
   const Index warm_up = spec.tensor == "c_i" ? spec.window : order(spec) < 4 ? 3 : 1;
   Index counted = 1;
   if (spec.solver == "lazy")
-    counted = spec.block > 0 ? spec.block : LazyInfluence<Counting>::default_block(shape);
+    counted = spec.block > 0 ? spec.block : LazyInfluence<Counting>::default_block(shape, spec.even);
   if (spec.solver == "e_bptt") counted = spec.window;
   for (Index t = 0; t < warm_up + counted; ++t) {
     if (t == warm_up) Counting::operations = 0;

@@ -127,7 +127,8 @@ def test_lazy_is_rtrl_over_many_updates(kind: str, cell: ax.TableCell) -> None:
     rnn = network(n=6, kind=kind)
     data, (mask, reset) = stream(rnn, 3000), flags(3000)
     losses, weights = [], []
-    for rule in ("rtrl", cell.rule(), cell.rule(block=7)):
+    lazy = [cell.rule(block=block, latency=latency) for block in (0, 7) for latency in ("block", "even")]
+    for rule in ("rtrl", *lazy):
         trainer = ax.Trainer(rnn.copy(), rule, ax.SGD(0.05))
         losses.append(trainer.run(data.X, data.Y, mask, reset & (np.arange(3000) % 10 == 0)).loss)
         weights.append(trainer.rnn.W)
@@ -135,6 +136,22 @@ def test_lazy_is_rtrl_over_many_updates(kind: str, cell: ax.TableCell) -> None:
         np.testing.assert_allclose(loss, losses[0], rtol=0, atol=1e-9)
         assert_close(W, weights[0], 1e-9)
     assert np.abs(weights[0] - rnn.W).max() > 0.1
+
+
+@over_networks(lambda cell: cell.solver == "lazy")
+@settings(max_examples=25)
+@given(data=st.data())
+def test_lazy_with_even_latency(kind: str, cell: ax.TableCell, data: st.DataObject) -> None:
+    """Gradients and M at every step, in blocks of any length, over several of them."""
+    rnn = data.draw(networks(kinds=[kind]))
+    rule = cell.rule(block=data.draw(st.integers(1, 7)), latency="even")
+    T = data.draw(st.integers(1, 30))
+    of, s0, (mask, reset) = stream(rnn, T), some_state(rnn, T), flags(T, seed=data.draw(st.integers(0, 99)))
+    reset &= np.arange(T) % 3 == 0
+    given_ = {"initial_state": s0, "mask": mask, "reset": reset, "record_influence": True}
+    exact, lazy = (ax.gradients(rnn, r, of.X, of.Y, **given_) for r in (ax.rules.rtrl(), rule))
+    assert_close(lazy.recurrent, exact.recurrent, 1e-12)
+    assert_close(lazy.influence, exact.influence, 1e-12)
 
 
 @every_kind

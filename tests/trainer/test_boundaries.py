@@ -530,6 +530,7 @@ def of_name(name: str, **options: object) -> Callable[[], object]:
         (of_name("uoro", normaliser="none"), "normaliser: expected one of ..., got 'none'"),
         (of_name("tbptt", window=0), f"window: {WHOLE} 1, got 0"),
         (of_name("rtrl_lazy", block=-1), f"block: {WHOLE} 0, got -1"),
+        (of_name("rtrl_lazy", latency="low"), "latency: expected one of 'block', 'even', got 'low'"),
         (
             lambda: ax.make_learner(ax.rules.snap(2), RNN),
             "SnAp-n needs sparse recurrent weights, a network with a mask: on dense ones n >= 2 is "

@@ -89,7 +89,7 @@ def test_every_named_rule(tmp_path: Path, name: str) -> None:
 
 
 IN_PARTS = [
-    ax.rules.rtrl_lazy(block=4),
+    *(ax.rules.rtrl_lazy(block=block, latency=way) for block in (2, 4) for way in ("block", "even")),
     ax.rules.tbptt(window=4),
     *(
         make(window=4, through=way)

@@ -30,6 +30,7 @@ struct LearnerSpec {
   ImmediateBy immediate = ImmediateBy::row;
   Index window = 1;
   Index block = 0;  // lazy propagation; 0: near the optimum
+  bool even = false;  // the same: its work spread evenly over the steps
   Index hops = 2;   // n of SnAp-n
   Through through = Through::time;  // backpropagation
   double sigma = 0, learning_rate = 0, decay = 0;  // learned by perturbation

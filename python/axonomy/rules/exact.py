@@ -10,15 +10,19 @@ def rtrl() -> ComposedRule:
     return compose("past", "kij", "deterministic", "closed-form", solver="rtrl")
 
 
-def rtrl_lazy(block: int = 0) -> ComposedRule:
+def rtrl_lazy(block: int = 0, latency: str = "block") -> ComposedRule:
     """RTRL by lazy propagation: the same gradients at O(n³) a step (block form: Schmidhuber 1992).
 
     Parameters
     ----------
     block : int
         Steps of a block; 0 chooses it by the sizes.
+    latency : {"block", "even"}
+        What is due once a block is done in its last step, which then takes as long as the others together; or
+        a share of it in every step of the next block, for steps that all take about the same time, somewhat
+        longer on average.
     """
-    return compose("past", "kij", "deterministic", "closed-form", solver="lazy", block=block)
+    return compose("past", "kij", "deterministic", "closed-form", solver="lazy", block=block, latency=latency)
 
 
 def tbptt(window: int = 10) -> ComposedRule:
