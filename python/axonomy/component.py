@@ -32,6 +32,11 @@ class Least:
     moved: float = 0.0
     held: float = 0.0
 
+    @property
+    def operations(self) -> float:
+        """All operations: those in products, and a multiply-add with each number moved."""
+        return self.flops + 2 * self.moved
+
 
 def columns(shape: Shape) -> int:
     """Return m, the columns of W."""

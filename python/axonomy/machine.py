@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from axonomy import _check, _core
 from axonomy.cells import CELLS
 from axonomy.component import Least
@@ -118,26 +120,41 @@ def _bytes(text: str) -> int:
     return int(text[:-1]) * units[text[-1]] if text[-1] in units else int(text)
 
 
-def limit(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn") -> float | None:
-    """Return the most steps per second that this machine allows a rule.
+def needed(rule: Rule, n: int, cell: str = "leaky_rnn") -> Least | None:
+    """Return what a step of a rule cannot do without.
 
     Parameters
     ----------
     rule : Rule
     n : int
         Units, with dense weights, n_in = n_out = 2.
-    dtype : {"float64", "float32"}
     cell : str
-        A kind of cell that is not element-wise.
+        A kind of cell.
 
     Returns
     -------
-    float or None
-        None where it is not known what a step cannot do without.
+    Least or None
+        None where it is not known: of hybrids, on element-wise cells, of rules on sparse weights.
     """
     kind: Any = CELLS[_check.one_of("cell", cell, CELLS)]
     if not isinstance(rule, ComposedRule) or rule.component.least is None or kind.element_wise:
         return None
     shape = kind.random(n_in=2, n_hidden=n, n_out=2, seed=0).shape
-    least = rule.component.least(shape, rule.options, rule.rank)
-    return 1 / measure_machine(dtype).seconds(least, 8 if dtype == "float64" else 4)
+    return rule.component.least(shape, rule.options, rule.rank)
+
+
+def limit(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn") -> float | None:
+    """Return the most steps per second that this machine allows a rule, where :func:`needed` is known.
+
+    Parameters
+    ----------
+    rule, n, cell
+        As there.
+    dtype : {"float64", "float32"}
+
+    Returns
+    -------
+    float or None
+    """
+    least = needed(rule, n, cell)
+    return None if least is None else 1 / measure_machine(dtype).seconds(least, np.dtype(dtype).itemsize)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from axonomy import _check, peers
-from axonomy.cli import _parse
+from axonomy.cli import _parse, _roofline
 from axonomy.machine import limit
 from axonomy.peers.compare import Pair, Results, compare
 
@@ -27,6 +27,7 @@ def run(
     turns: int,
     budget: float,
     out: Path | None,
+    figure: Path | None,
 ) -> None:
     """Measure what the file has not yet, and print all that was asked for."""
     names = list(dict.fromkeys(_check.one_of("peers", name, peers.PEERS) for name in names))
@@ -50,6 +51,11 @@ def run(
     except KeyboardInterrupt:
         interrupted = True
     Console().print(_table(shown, names))
+    if figure is not None:
+        own = {(pair.rule, pair.n): pair.steps_per_second for pair in shown if pair.dtype == dtypes[0]}
+        _roofline.draw(
+            figure, dtypes[0], [(peers.RULES[rule], n, "leaky_rnn", rate) for (rule, n), rate in own.items()]
+        )
     if interrupted:
         typer.echo("interrupted; the same command goes on from here if it has a file for --out", err=True)
         raise typer.Exit(130)

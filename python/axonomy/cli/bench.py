@@ -16,7 +16,7 @@ from rich.table import Table
 import axonomy as ax
 from axonomy import _check, machine, speed
 from axonomy.cells import CELLS
-from axonomy.cli import _comparison, _parse, _peers
+from axonomy.cli import _comparison, _parse, _peers, _roofline
 from axonomy.peers import PEERS
 
 COLUMNS = (
@@ -51,6 +51,10 @@ def bench(
     out: Annotated[
         Path | None, typer.Option(help="A CSV file for the numbers; with --peers it is gone on with.")
     ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(help="Draw operations per second below the machine's roofline (PNG, PDF, SVG)."),
+    ] = None,
     peers: Annotated[
         str | None,
         typer.Option(help=f"Time rules in other programs too, of {', '.join(PEERS)}; or all."),
@@ -80,7 +84,7 @@ def bench(
                 raise ValueError(f"{name}: expected none beside --peers")
         _check.number("budget", budget, above=0)
         names = list(PEERS) if peers == "all" else [name.strip() for name in peers.split(",")]
-        return _peers.run(names, rule, sizes, dtypes, seconds, turns, budget, out)
+        return _peers.run(names, rule, sizes, dtypes, seconds, turns, budget, out, figure)
     rules = _comparison.named_rules(rule) if rule else _all_rules()
     cells = _cells(cell)
     limit = _check.number("limit", 0.1 if limit is None else limit, above=0)
@@ -90,6 +94,16 @@ def bench(
             rows += _measure(rules, cells, n, kind, seconds, turns, limit)
     if rows:
         Console().print(_table(rows))
+        if figure is not None:
+            _roofline.draw(
+                figure,
+                dtypes[0],
+                [
+                    (rules[row["rule"]], row["n"], row["cell"], row["steps_per_second"])
+                    for row in rows
+                    if row["dtype"] == dtypes[0] and row["steps_per_second"]
+                ],
+            )
         for kind in dtypes:
             precision = "double" if kind == "float64" else "single"
             text = f"this machine in {precision} precision: {machine.measure_machine(kind)}"
