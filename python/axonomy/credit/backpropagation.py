@@ -34,9 +34,10 @@ def _least_of_oldest(shape: Shape, options: Options, rank: int) -> Least:
 
 
 def _least_of_window(shape: Shape, options: Options, rank: int) -> Least:
-    """W read; J written and read; every T steps W read and written with T outer products."""
-    J, weights, window = shape.S * shape.n, shape.R * columns(shape), options["window"]
-    return Least(flops=2 * weights, moved=2 * J + weights * (1 + 2 / window), held=J * window + weights)
+    """W read, and pulled back as kept; every T steps copied, and read and written with T outer products."""
+    recurrent, weights, window = shape.R * shape.n, shape.R * columns(shape), options["window"]
+    moved = weights + recurrent + (2 * weights + 2 * recurrent) / window
+    return Least(flops=2 * weights, moved=moved, held=weights + recurrent)
 
 
 F_BPTT = Component(

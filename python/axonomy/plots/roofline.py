@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from axonomy._extras import require
 from axonomy.plots import style
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ def roofline(points: Sequence[Point], machine: Machine, title: str = "") -> Figu
         figure.subplots_adjust(left=0.1, right=0.72, bottom=0.13, top=0.9)
         axes.set(xscale="log", yscale="log", xlabel="operations per byte", ylabel="GFLOP/s")
         axes.set_title(title)
+        ticker = require("matplotlib.ticker", "cli")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
+            axis.set_minor_formatter(lambda value, _: "")
         left = min(point.intensity for point in points) / 2
         right = 2 * max(*(point.intensity for point in points), machine.gemm / machine.levels[-1].bandwidth)
         axes.set_xlim(left, right)
@@ -97,7 +103,7 @@ def roofline(points: Sequence[Point], machine: Machine, title: str = "") -> Figu
             axes.scatter(x, y, s=[12 + 14 * sizes.index(point.n) for point in own], color=colour, zorder=3)
         axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, borderaxespad=0)
         axes.annotate(
-            "points grow with the units: " + ", ".join(f"{n:,}" for n in sizes),
+            "points grow with the units:\n" + ", ".join(f"{n:,}" for n in sizes),
             (1.02, 0),
             xycoords="axes fraction",
             color=style.SOFT,
