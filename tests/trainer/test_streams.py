@@ -242,7 +242,7 @@ print(np.array_equal(trainer.rnn.W, expected.rnn.W))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_a_forked_process_goes_on_without_the_threads() -> None:
     """With the same numbers; and it ends."""
-    program = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED]
+    program = [sys.executable, "-u", "-W", "ignore::DeprecationWarning", "-c", FORKED]
     done = subprocess.run(program, capture_output=True, text=True, timeout=300)
     outcomes = ["goes_on 0", "makes_its_own 0", "drops_it 0", "exit 0"]
     assert done.stdout.splitlines() == [*outcomes, *outcomes, "True"], done.stderr
