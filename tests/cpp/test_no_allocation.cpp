@@ -70,7 +70,7 @@ void expect_no_allocation(const Step& step) {
 template <class T>
 std::unique_ptr<Optimiser<T>> make_optimiser(const std::string& kind, const Shape& shape) {
   const std::vector<std::pair<Index, Index>> shapes = {{shape.R(), shape.m},
-                                                       {shape.n_out, shape.n + 1}};
+                                                       {shape.n + 1, shape.n_out}};
   if (kind == "sgd") return std::make_unique<Sgd<T>>();
   if (kind == "momentum") return std::make_unique<Momentum<T>>(T(0.9), shapes);
   if (kind == "rmsprop") return std::make_unique<RmsProp<T>>(T(0.9), T(1e-8), shapes);
