@@ -132,7 +132,6 @@ py::dict run(Trainer<T>& trainer, const Array<T>& X, const Array<T>& Y, const Ma
   return result;
 }
 
-// The losses (streams,), or None if the step was not taken.
 // One sample of each stream; whether it was taken.
 template <class T>
 bool take_one(Trainer<T>& trainer, const Samples<T>& samples, T* losses) {
@@ -147,6 +146,7 @@ bool take_one(Trainer<T>& trainer, const Samples<T>& samples, T* losses) {
   }
 }
 
+// The losses (streams,), or None if the step was not taken.
 template <class T>
 py::object learn_one(Trainer<T>& trainer, const Array<T>& x, const std::optional<Array<T>>& y) {
   const Shape& shape = trainer.shape();

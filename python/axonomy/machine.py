@@ -139,8 +139,7 @@ def needed(rule: Rule, n: int, cell: str = "leaky_rnn") -> Least | None:
     kind: Any = CELLS[_check.one_of("cell", cell, CELLS)]
     if not isinstance(rule, ComposedRule) or rule.component.least is None or kind.element_wise:
         return None
-    shape = kind.random(n_in=2, n_hidden=n, n_out=2, seed=0).shape
-    return rule.component.least(shape, rule.options, rule.rank)
+    return rule.component.least(kind._shape(n, 2, 2), rule.options, rule.rank)
 
 
 def limit(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn") -> float | None:

@@ -285,16 +285,16 @@ def test_a_callback_that_stops_a_diverging_run_leaves_it_finite() -> None:
 # ------------------------------------------------------------------------------- one run at a time
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda trainer, X, Y: trainer.run(X, Y),
-        lambda trainer, X, Y: trainer.learn_one(X[0], Y[0]),
-        lambda trainer, X, Y: trainer.predict_one(X[0]),
-        lambda trainer, X, Y: trainer.reset(),
-        lambda trainer, X, Y: trainer.load_state(trainer.state()),
-    ],
-)
+RUNS = [
+    lambda trainer, X, Y: trainer.run(X, Y),
+    lambda trainer, X, Y: trainer.learn_one(X[0], Y[0]),
+    lambda trainer, X, Y: trainer.predict_one(X[0]),
+    lambda trainer, X, Y: trainer.reset(),
+    lambda trainer, X, Y: trainer.load_state(trainer.state()),
+]
+
+
+@pytest.mark.parametrize("act", RUNS)
 def test_a_callback_cannot_run_its_own_trainer(act: Callable) -> None:
     trainer, X, Y = made()
     with pytest.raises(RuntimeError, match="in the midst of a run"):
@@ -380,17 +380,7 @@ def raised_in_a_thread(act: Callable[[], object]) -> BaseException | None:
     return raised[0] if raised else None
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda trainer, X, Y: trainer.run(X, Y),
-        lambda trainer, X, Y: trainer.learn_one(X[0], Y[0]),
-        lambda trainer, X, Y: trainer.predict_one(X[0]),
-        lambda trainer, X, Y: trainer.reset(),
-        lambda trainer, X, Y: trainer.load_state(trainer.state()),
-        lambda trainer, X, Y: setattr(trainer, "states", trainer.states),
-    ],
-)
+@pytest.mark.parametrize("act", [*RUNS, lambda trainer, X, Y: setattr(trainer, "states", trainer.states)])
 @pytest.mark.parametrize("where", ["in the callback", "in a thread"])
 def test_a_network_is_run_by_one_trainer_at_a_time(act: Callable, where: str) -> None:
     trainer, X, Y = made()

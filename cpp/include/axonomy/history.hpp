@@ -24,10 +24,8 @@ class StepHistory {
         may_share_(through == Through::time && expected == Expected::constancy && !shape.element_wise),
         J_(shape, through == Through::time ? length : 0),
         W_(Matrix<T>::Zero(may_share_ ? shape.R() : 0, may_share_ ? shape.n : 0)),
-        leaks_(Matrix<T>::Zero(through == Through::time && !may_share_
-                                   ? 0
-                                   : shape.n * shape.states_per_unit * shape.states_per_unit,
-                               length)),
+        leaks_(Matrix<T>::Zero(
+            keeps_leaks() ? shape.n * shape.states_per_unit * shape.states_per_unit : 0, length)),
         D_(static_cast<std::size_t>(length),
            BlockDiagonal<T>(shape.n, shape.states_per_unit, shape.rows_per_unit)),
         leak_(shape.n, shape.states_per_unit, shape.states_per_unit),
@@ -48,11 +46,8 @@ class StepHistory {
 
   void push(const Step<T>& step) {
     const auto at = static_cast<Index>(next_);
-    if (through_ == Through::time) {
-      if (shares(step))
-        leaks_.col(at) = Eigen::Map<const Vector<T>>(step.leak->entries().data(), leaks_.rows());
-      else
-        J_.store(at, *step.J);
+    if (through_ == Through::time && !shares(step)) {
+      J_.store(at, *step.J);
     } else {
       if (step.W == nullptr || step.leak == nullptr)
         throw std::invalid_argument(
@@ -102,7 +97,7 @@ class StepHistory {
 
   void visit(StateVisitor<T>& v) {
     if (through_ == Through::time) J_.visit(v);
-    if (through_ == Through::today || may_share_) v.matrix("leak", leaks_);
+    if (keeps_leaks()) v.matrix("leak", leaks_);
     if (may_share_) {
       v.matrix("W", W_);
       v.word("shared", shared_, 1);
@@ -121,6 +116,7 @@ class StepHistory {
   }
 
  private:
+  bool keeps_leaks() const { return through_ == Through::today || may_share_; }
   // Whether this step and all that are held are under the one W.
   bool shares(const Step<T>& step) {
     if (!may_share_) return false;

@@ -5,6 +5,7 @@
 
 #include "cell/linearisation.hpp"
 #include "core/random.hpp"
+#include "core/sweep.hpp"
 #include "core/types.hpp"
 #include "core/weights.hpp"
 
@@ -73,6 +74,15 @@ class Learner {
   virtual void visit(StateVisitor<T>& visitor) = 0;
   virtual Diagnostics diagnostics() const { return {}; }
 };
+
+// Calls what is to be done with the regressors of W's rows from `first` on: shared by all rows, or one set a row.
+template <class T, class Use>
+inline void with_regressors(const Shape& shape, const T* a_hat, Index first, const Use& use) {
+  if (shape.element_wise)
+    use(PerEntry<T>{a_hat + first, shape.R()});
+  else
+    use(PerColumn<T>{a_hat});
+}
 
 // target (R, m) += scale * u v^T
 template <class T>

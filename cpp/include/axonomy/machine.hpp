@@ -3,10 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <limits>
 
 #include "core/gemm.hpp"
 #include "core/large.hpp"
-#include "core/sweep.hpp"
 
 namespace axonomy {
 

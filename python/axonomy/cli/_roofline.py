@@ -12,6 +12,11 @@ from axonomy.machine import measure_machine, needed
 from axonomy.rule import Rule
 
 
+def precision(dtype: str) -> str:
+    """Say which precision a dtype has."""
+    return {"float64": "double", "float32": "single"}[dtype] + " precision"
+
+
 def draw(path: Path, dtype: str, speeds: Iterable[tuple[Rule, int, str, float]]) -> None:
     """Draw the roofline of rules at numbers of units, on kinds of cell, with their steps per second.
 
@@ -32,6 +37,5 @@ def draw(path: Path, dtype: str, speeds: Iterable[tuple[Rule, int, str, float]])
     if not points:
         typer.echo("no figure: of none of these rules it is known what a step needs", err=True)
         return
-    precision = "double" if dtype == "float64" else "single"
-    roofline(points, measure_machine(dtype), f"One thread, {precision} precision").savefig(path)
+    roofline(points, measure_machine(dtype), f"One thread, {precision(dtype)}").savefig(path)
     typer.echo(f"{path}", err=True)

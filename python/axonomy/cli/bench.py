@@ -105,8 +105,7 @@ def bench(
                 ],
             )
         for kind in dtypes:
-            precision = "double" if kind == "float64" else "single"
-            text = f"this machine in {precision} precision: {machine.measure_machine(kind)}"
+            text = f"this machine in {_roofline.precision(kind)}: {machine.measure_machine(kind)}"
             Console().print(text, style="dim", highlight=False)
         for number, reason in enumerate(_reasons(rows), 1):
             Console().print(escape(f"[{number}] {reason}"), style="dim", highlight=False)

@@ -63,21 +63,11 @@ class BlockDiagonal {
   // out (cols,): squared norms of the columns; (rows,): of the rows.
   template <class Out>
   void squared_column_norms(Out* out) const {
-    for (Index b = 0; b < col_parts_; ++b)
-      for (Index a = 0; a < row_parts_; ++a)
-        for (Index u = 0; u < n(); ++u) {
-          const Out square = Out(part(a, b)[u] * part(a, b)[u]);
-          out[b * n() + u] = a == 0 ? square : out[b * n() + u] + square;
-        }
+    for (Index b = 0; b < col_parts_; ++b) sum_squares(row_parts_, [&](Index a) { return part(a, b); }, out + b * n());
   }
   template <class Out>
   void squared_row_norms(Out* out) const {
-    for (Index a = 0; a < row_parts_; ++a)
-      for (Index b = 0; b < col_parts_; ++b)
-        for (Index u = 0; u < n(); ++u) {
-          const Out square = Out(part(a, b)[u] * part(a, b)[u]);
-          out[a * n() + u] = b == 0 ? square : out[a * n() + u] + square;
-        }
+    for (Index a = 0; a < row_parts_; ++a) sum_squares(col_parts_, [&](Index b) { return part(a, b); }, out + a * n());
   }
   T squared_column_norm(Index column) const {
     const Index u = column % n(), b = column / n();
@@ -87,6 +77,18 @@ class BlockDiagonal {
   }
 
  private:
+  // out (n,): entry by entry, over so many parts.
+  template <class Part, class Out>
+  void sum_squares(Index count, const Part& part, Out* out) const {
+    for (Index i = 0; i < count; ++i) {
+      const T* const x = part(i);
+      for (Index u = 0; u < n(); ++u) {
+        const Out square = Out(x[u] * x[u]);
+        out[u] = i == 0 ? square : out[u] + square;
+      }
+    }
+  }
+
   Index row_parts_ = 0, col_parts_ = 0;
   Matrix<T> entries_;  // (n, row_parts * col_parts)
 };

@@ -77,7 +77,7 @@ template <class T>
 void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false) {
   Index done = 0;
 #if AXONOMY_VECTORS
-  if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) {
+  if constexpr (detail::has_vectors<T>) {
     if (S % detail::lanes<T> == 0)
       done = far && S >= 4 * detail::lanes<T> ? detail::vector_dots<T, true>(S, columns, A, q, scale, out)
                                               : detail::vector_dots<T, false>(S, columns, A, q, scale, out);

@@ -127,7 +127,7 @@ template <class T>
 void gemm(Index M, Index N, Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc,
           bool accumulate = false) {
 #if AXONOMY_VECTORS
-  if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>) {
+  if constexpr (detail::has_vectors<T>) {
     if (M > 0 && N > 0 && K > 0) {
       detail::vector_gemm(M, N, K, A, lda, B, ldb, C, ldc, accumulate);
       return;

@@ -8,7 +8,6 @@ namespace axonomy {
 namespace detail {
 
 #if AXONOMY_VECTORS
-
 // As many numbers as a vector of the work scalar holds.
 template <class T>
 struct Widened {
@@ -21,8 +20,19 @@ struct Widened {
       return __builtin_convertvector(
           (detail::load<T, simd_bytes * static_cast<int>(sizeof(T)) / static_cast<int>(sizeof(Work<T>))>(p)), type);
   }
+  static void store(Work<T>* p, const type& value) { detail::store<Work<T>>(p, value); }
+};
+#endif
+
+template <class T>
+struct OneWidened {
+  using type = Work<T>;
+  static constexpr Index size = 1;
+  static type load(const T* p) { return Work<T>(*p); }
+  static void store(Work<T>* p, const type& value) { *p = value; }
 };
 
+// Rows `first` ..., V packs of them at a time; returns where the rest begins.
 template <class P, int V, class T, class A>
 Index add_row_sums(Index first, Index rows, Index columns, const A& a, const T* B, Work<T>* squares, Work<T>* products) {
   for (; first + V * P::size <= rows; first += V * P::size) {
@@ -32,41 +42,30 @@ Index add_row_sums(Index first, Index rows, Index columns, const A& a, const T* 
         const Index row = first + v * P::size;
         const typename P::type b = P::load(B + j * rows + row);
         square[v] += b * b;
-        if (products == nullptr) continue;
-        if constexpr (std::is_same_v<A, PerEntry<T>>)
-          product[v] += P::load(&a(row, j)) * b;
-        else
-          product[v] += Work<T>(a(row, j)) * b;
+        if (products != nullptr) product[v] += load_from<P>(a, row, j) * b;
       }
-    std::memcpy(squares + first, square, sizeof(square));
-    if (products != nullptr) std::memcpy(products + first, product, sizeof(product));
+    for (int v = 0; v < V; ++v) {
+      P::store(squares + first + v * P::size, square[v]);
+      if (products != nullptr) P::store(products + first + v * P::size, product[v]);
+    }
   }
   return first;
 }
-
-#endif
 
 }  // namespace detail
 
 // Of B (rows, columns): squares_i = sum_j B_ij^2 and, unless null, products_i = sum_j a_ij B_ij.
 template <class T, class A>
 void row_sums(Index rows, Index columns, const A& a, const T* B, Work<T>* squares, Work<T>* products) {
+  using namespace detail;
   Index i = 0;
 #if AXONOMY_VECTORS
-  if constexpr (detail::has_vectors<T>) {
-    i = detail::add_row_sums<detail::Widened<T>, 4>(i, rows, columns, a, B, squares, products);
-    i = detail::add_row_sums<detail::Widened<T>, 1>(i, rows, columns, a, B, squares, products);
+  if constexpr (has_vectors<T>) {
+    i = add_row_sums<Widened<T>, 4>(i, rows, columns, a, B, squares, products);
+    i = add_row_sums<Widened<T>, 1>(i, rows, columns, a, B, squares, products);
   }
 #endif
-  for (; i < rows; ++i) {
-    squares[i] = Work<T>(0);
-    if (products != nullptr) products[i] = Work<T>(0);
-    for (Index j = 0; j < columns; ++j) {
-      const Work<T> b = B[j * rows + i];
-      squares[i] += b * b;
-      if (products != nullptr) products[i] += Work<T>(a(i, j)) * b;
-    }
-  }
+  add_row_sums<OneWidened<T>, 1>(i, rows, columns, a, B, squares, products);
 }
 
 // |x|^2 of x (size,).

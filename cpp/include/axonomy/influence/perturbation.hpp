@@ -10,7 +10,6 @@
 // with xi ~ N(0, sigma^2). (Fed with the fresh noise instead, A would shrink by k^2.) Memory and time O(n^2).
 #pragma once
 
-#include "../core/sweep.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {
@@ -53,7 +52,7 @@ class PerturbationInfluence final : public Learner<T> {
     if (step.network == nullptr)
       throw std::invalid_argument(
           "step: this rule perturbs the network itself and cannot be driven by J, D and a_hat alone");
-    const Index S = shape_.S(), R = shape_.R(), n = shape_.n;
+    const Index S = shape_.S();
     step.network->advance(perturbed_.data(), next_.data());
     perturbed_.swap(next_);
     omega_ *= decay_;  // k Omega: the noise that has acted
@@ -67,10 +66,8 @@ class PerturbationInfluence final : public Learner<T> {
     credit_ *= scale;
     for (Index a = 0; a < shape_.states_per_unit; ++a)
       for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
-        if (shape_.element_wise)
-          advance(step, a, gate, PerEntry<T>{step.a_hat + gate * n, R}, target);
-        else
-          advance(step, a, gate, PerColumn<T>{step.a_hat}, target);
+        with_regressors(shape_, step.a_hat, gate * shape_.n,
+                        [&](const auto& a_hat) { advance(step, a, gate, a_hat, target); });
     if (target != nullptr && current_ == Current::exact) {
       step.D->multiply_left(step.q, row_.data());
       add_immediate(shape_, scale, row_.data(), step.a_hat, target);

@@ -7,7 +7,6 @@
 // blocks, and with them the rule is RTRL.
 #pragma once
 
-#include "../core/sweep.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {
@@ -37,13 +36,10 @@ class UnitDiagonalInfluence final : public Learner<T> {
     if (kept_ == Kept::diagonal) step.J->unit_blocks(K_);
     const BlockDiagonal<T>& K = kept_ == Kept::diagonal ? K_ : *step.leak;
     if (target != nullptr) q_ = scale * Eigen::Map<const Vector<T>>(step.q, shape_.S());
-    const Index n = shape_.n, R = shape_.R();
     for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
-      T* const out = target == nullptr ? nullptr : target + gate * n;
-      if (shape_.element_wise)
-        advance(step, K, gate, PerEntry<T>{step.a_hat + gate * n, R}, out);
-      else
-        advance(step, K, gate, PerColumn<T>{step.a_hat}, out);
+      T* const out = target == nullptr ? nullptr : target + gate * shape_.n;
+      with_regressors(shape_, step.a_hat, gate * shape_.n,
+                      [&](const auto& a_hat) { advance(step, K, gate, a_hat, out); });
     }
   }
 

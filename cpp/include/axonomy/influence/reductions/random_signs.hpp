@@ -46,23 +46,20 @@ class RandomSigns {
     for (Index l = 0; l < rank; ++l) {
       const Work<T> one(1);
       const T* const sign = signs_propagated ? noise++ : nullptr;
-      normalise(1, one, sign, left + l, right + l, &CL(l, l), &CR(l, l));
-      propagated_ += magnitude(CL(l, l));
+      propagated_ += normalise<false>(1, one, sign, 1, left + l, right + l, &CL(l, l), &CR(l, l));
       Work<T>* const cl = CL.col(l).data() + rank;
       Work<T>* const cr = CR.col(l).data() + rank;
       if (normaliser_ == Normaliser::shared) {
         Work<T> mixed_left, mixed_right, p, inverse;
         mixed(noise, mixed_left, mixed_right);
-        normalise(1, one, nullptr, &mixed_left, &mixed_right, &p, &inverse);
-        immediate_ += p;
+        immediate_ += normalise<false>(1, one, nullptr, 1, &mixed_left, &mixed_right, &p, &inverse);
         ++immediate_count_;
         for (Index t = 0; t < added; ++t) {
           cl[t] = share * noise[t] * p;
           cr[t] = share * noise[t] * inverse;
         }
       } else {
-        normalise(added, share, noise, left + rank, right + rank, cl, cr);
-        immediate_ += sum_of_normalisers(cl, cr, added, share);
+        immediate_ += normalise<false>(added, share, noise, 1, left + rank, right + rank, cl, cr);
         immediate_count_ += added;
       }
       noise += added;
@@ -78,8 +75,9 @@ class RandomSigns {
     const Index stride = rank * per_factor;
     const Work<T> share = Work<T>(1) / root(Work<T>(rank));
     const T* const nu = noise + l * per_factor;
-    mix_term(count, Work<T>(1), signs_propagated ? nu : nullptr, stride, GL[0], GR[0], CL[0], CR[0], propagated_);
-    mix_term(count, share, nu + per_factor - 1, stride, GL[2], GR[2], CL[1], CR[1], immediate_);
+    propagated_ += normalise<true>(count, Work<T>(1), signs_propagated ? nu : nullptr, stride, GL[0], GR[0], CL[0],
+                                   CR[0]);
+    immediate_ += normalise<true>(count, share, nu + per_factor - 1, stride, GL[2], GR[2], CL[1], CR[1]);
     propagated_count_ += count;
     immediate_count_ += count;
   }
@@ -99,29 +97,20 @@ class RandomSigns {
   }
 
  private:
-  // cl = sign share p, cr = sign share / p, p = sqrt(right / left) of two norms; 0 where either vanishes, and with it the
-  // product. Without branches, so that it is done for many at once.
-  static void normalise(Index count, Work<T> share, const T* signs, const Work<T>* left, const Work<T>* right,
-                        Work<T>* cl, Work<T>* cr) {
-    for (Index t = 0; t < count; ++t) {
-      const Work<T> sign = signs == nullptr ? share : share * signs[t], zero(0), one(1);
-      const bool there = (left[t] > zero) & (right[t] > zero);
-      const Work<T> p = root((there ? right[t] : one) / (there ? left[t] : one));
-      cl[t] = there ? sign * p : zero;
-      cr[t] = there ? sign / p : zero;
-    }
-  }
-  // The same from squared norms, of one term of each problem; adds up the p.
-  void mix_term(Index count, Work<T> share, const T* signs, Index stride, const Work<T>* left,
-                const Work<T>* right, T* cl, T* cr, Work<T>& sum) const {
+  // cl = sign share p, cr = sign share / p, p = sqrt(right / left) of two norms, or of their squares; 0 where either
+  // vanishes, and with it the product. Returns the sum of the p. Without branches, so that it is done for many at once.
+  template <bool squared, class Number>
+  Work<T> normalise(Index count, Work<T> share, const T* signs, Index stride, const Work<T>* left,
+                    const Work<T>* right, Number* cl, Number* cr) const {
     for (Index i = 0; i < count; ++i) {
       const Work<T> sign = signs == nullptr ? share : share * signs[i * stride], zero(0), one(1);
       const bool there = (left[i] > zero) & (right[i] > zero);
-      const Work<T> p = root(root((there ? right[i] : one) / (there ? left[i] : one)));
-      cl[i] = T(there ? sign * p : zero);
-      cr[i] = T(there ? sign / p : zero);
+      const Work<T> ratio = root((there ? right[i] : one) / (there ? left[i] : one));
+      const Work<T> p = squared ? root(ratio) : ratio;
+      cl[i] = Number(there ? sign * p : zero);
+      cr[i] = Number(there ? sign / p : zero);
     }
-    sum += sum_of_normalisers(cl, cr, count, share);
+    return sum_of_normalisers(cl, cr, count, share);
   }
   // Of the p from cl and cr: |cl| / share, unless the noise is not of signs.
   template <class Number>

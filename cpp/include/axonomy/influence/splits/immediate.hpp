@@ -7,6 +7,7 @@
 // on the side that holds i, as row i of Q is then times a_hat_i.
 #pragma once
 
+#include "../../core/row_sums.hpp"
 #include "../../learner.hpp"
 
 namespace axonomy {
@@ -132,14 +133,10 @@ Work<T> norm(const Eigen::Ref<const Vector<T>>& v) {
 // |a_hat|^2 of each row (R,).
 template <class T>
 void row_norms(const Shape& shape, const T* a_hat, Vector<Work<T>>& out) {
-  const Index R = shape.R();
-  if (!shape.element_wise) {
-    out.setConstant(Eigen::Map<const Vector<T>>(a_hat, shape.m).template cast<Work<T>>().squaredNorm());
-    return;
-  }
-  out.setZero();
-  for (Index j = 0; j < shape.m; ++j)
-    for (Index i = 0; i < R; ++i) out[i] += Work<T>(a_hat[j * R + i]) * Work<T>(a_hat[j * R + i]);
+  if (!shape.element_wise)
+    out.setConstant(squared_norm<T>(a_hat, shape.m));
+  else
+    row_sums<T>(shape.R(), shape.m, PerEntry<T>{a_hat, shape.R()}, a_hat, out.data(), nullptr);
 }
 
 // Gram matrix of the columns of a factor into the leading block of G, in the work scalar.

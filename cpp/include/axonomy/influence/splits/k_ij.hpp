@@ -6,7 +6,6 @@
 // Memory r (S + R m); a step r n^2 in closed form. UORO (Tallec & Ollivier 2018) lives here.
 #pragma once
 
-#include "../../core/sweep.hpp"
 #include "immediate.hpp"
 
 namespace axonomy {
@@ -133,10 +132,8 @@ class SplitKIJ {
     for (Index l = 0; l < rank_; ++l) {
       coefficients_ = CR.col(l).tail(N).template cast<T>();
       immediate_.combine_right(step, coefficients_.data(), row_.data());
-      if (shape_.element_wise)
-        mix_right(l, CR, PerEntry<T>{step.a_hat, shape_.R()}, exact, wanted.target);
-      else
-        mix_right(l, CR, PerColumn<T>{step.a_hat}, exact, wanted.target);
+      with_regressors(shape_, step.a_hat, 0,
+                      [&](const auto& a_hat) { mix_right(l, CR, a_hat, exact, wanted.target); });
     }
   }
 

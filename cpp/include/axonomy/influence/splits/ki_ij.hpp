@@ -6,8 +6,6 @@
 // One added term a row. Memory r (S R + R m); a step r n^3. KeRNL (Roth et al. 2019) shares the tensor.
 #pragma once
 
-#include "../../core/row_sums.hpp"
-#include "../../core/sweep.hpp"
 #include "immediate.hpp"
 
 namespace axonomy {
@@ -90,10 +88,9 @@ class SplitKIIJ {
   void pair_grams(const Step<T>& step, Index l, bool cross, Work<T>* const GL[3],
                   Work<T>* const GR[3]) {
     const Index R = shape_.R();
-    if (shape_.element_wise)
-      row_sums<T>(R, shape_.m, PerEntry<T>{step.a_hat, R}, right_.col(l).data(), GR[0], cross ? GR[1] : nullptr);
-    else
-      row_sums<T>(R, shape_.m, PerColumn<T>{step.a_hat}, right_.col(l).data(), GR[0], cross ? GR[1] : nullptr);
+    with_regressors(shape_, step.a_hat, 0, [&](const auto& a_hat) {
+      row_sums<T>(R, shape_.m, a_hat, right_.col(l).data(), GR[0], cross ? GR[1] : nullptr);
+    });
     split::row_norms(shape_, step.a_hat, squares_);
     std::copy_n(squares_.data(), R, GR[2]);
     step.D->squared_column_norms(GL[2]);
@@ -110,11 +107,10 @@ class SplitKIIJ {
       for (Index a = 0; a < shape_.states_per_unit; ++a)
         A(a * n + i % n, i) += CL[1][i] * step.D->part(a, i / n)[i % n];
     }
-    const auto body = [](const auto& c, const auto& a, auto& x) { x[0] = c[0] * x[0] + a * c[1]; };
-    if (shape_.element_wise)
-      sweep<T>(R, shape_.m, R, {CR[0], CR[1]}, PerEntry<T>{step.a_hat, R}, {B.data()}, body);
-    else
-      sweep<T>(R, shape_.m, R, {CR[0], CR[1]}, PerColumn<T>{step.a_hat}, {B.data()}, body);
+    with_regressors(shape_, step.a_hat, 0, [&](const auto& a_hat) {
+      sweep<T>(R, shape_.m, R, {CR[0], CR[1]}, a_hat, {B.data()},
+               [](const auto& c, const auto& a, auto& x) { x[0] = c[0] * x[0] + a * c[1]; });
+    });
   }
 
   void mix(const Step<T>& step, Index i, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
