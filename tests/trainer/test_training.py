@@ -399,6 +399,20 @@ def test_reset_by_hand_is_reset_in_a_run(latency: str) -> None:
     assert_same_state(other, one)
 
 
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 2e-6), ("float64", 1e-13)])
+@pytest.mark.parametrize("n", [*range(4, 33), 57, 58, 59])
+def test_rtrl_takes_all_of_its_blocks_by_the_weights_of_the_step(n: int, dtype: str, tolerance: float) -> None:
+    """Also the last, of one or two columns, when the weights are changed by the blocks before it."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((12, 2)).astype(dtype), rng.integers(0, 3, 12)
+    found = []
+    for optimiser in (ax.SGD(0.01), ax.SGD(0.01, clip=1e9)):  # in W at once, and by way of a gradient
+        rnn = ax.LeakyRNN.random(2, n, 3, seed=1, dtype=dtype)
+        ax.Trainer(rnn, "rtrl", optimiser).run(X, Y)
+        found.append(rnn.W)
+    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=tolerance)
+
+
 def test_predictions_are_free_of_noise() -> None:
     rnn = network(state_noise=0.5)
     trainer = ax.Trainer(rnn, "rflo", ax.SGD(0.1))
