@@ -4,7 +4,7 @@
 # make peers   the tests of the programs that the library is timed beside, with JAX, PyTorch and braintrace
 # make bench   the library beside them all, an hour or two; goes on where it stopped. Remove build/peers.csv to begin anew
 # make long   a million steps of every rule
-# make levels the laws on another instruction set, chosen at import as from a wheel
+# make levels the laws on another instruction set, chosen at import as from a wheel; instructions beside what they were
 # make lint   linters, types, and the extension's stub against the extension
 # make cpp    the C++ tests; make sanitize runs them, and the laws, under ASan and UBSan
 #
@@ -54,7 +54,8 @@ cpp: $(VENV)/.lint
 
 # One level with AVX2; make test is of this machine's own, make sanitize of the least.
 levels: $(VENV)/.lint
-	.ci/cpp build/levels -DAXONOMY_LEVELS=x86-64-v3
+	.ci/cpp build/levels -DAXONOMY_LEVELS=x86-64-v3 -DAXONOMY_COUNT=ON
+	$(BIN)/python bench/instructions/guard.py build/levels/bench/instructions/count_instructions
 	.ci/leveled build/levels x86-64-v3
 
 sanitize: $(VENV)/.lint
