@@ -4,6 +4,7 @@
 # make peers   the tests of the programs that the library is timed beside, with JAX, PyTorch and braintrace
 # make bench   the library beside them all, an hour or two; goes on where it stopped. Remove build/peers.csv to begin anew
 # make long   a million steps of every rule
+# make count  instructions of every learner's step, beside what they were
 # make levels the laws on another instruction set, chosen at import as from a wheel
 # make lint   linters, types, and the extension's stub against the extension
 # make cpp    the C++ tests; make sanitize runs them, and the laws, under ASan and UBSan
@@ -16,7 +17,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
            CMakeLists.txt pyproject.toml
 
-.PHONY: levels demo test exchange peers bench long lint cpp sanitize clean
+.PHONY: count levels demo test exchange peers bench long lint cpp sanitize clean
 
 demo: $(VENV)/.installed
 	$(BIN)/axonomy table
@@ -51,6 +52,10 @@ cpp: $(VENV)/.lint
 	.ci/cpp build/cpp -DAXONOMY_CPP_TESTS=ON -DAXONOMY_PYTHON=OFF
 	$(BIN)/ctest --test-dir build/cpp --output-on-failure
 	$(BIN)/python tests/cpp/declared.py build/cpp/tests/cpp/count_work
+
+count: $(VENV)/.lint
+	.ci/cpp build/count -DAXONOMY_LEVELS=x86-64-v3 -DAXONOMY_COUNT=ON -DAXONOMY_PYTHON=OFF
+	$(BIN)/python bench/instructions/guard.py build/count/bench/instructions/count_instructions
 
 # One level with AVX2; make test is of this machine's own, make sanitize of the least.
 levels: $(VENV)/.lint

@@ -47,7 +47,7 @@ double peak_flops(double seconds) {
     Vec local[chains];
     std::copy_n(sums, chains, local);
     for (int t = 0; t < times; ++t)
-      for (int c = 0; c < chains; ++c) local[c] = local[c] * factor + term;
+      for (int c = 0; c < chains; ++c) local[c] = multiply_add(local[c], factor, term);
     std::copy_n(local, chains, sums);
   });
   volatile T sink = T(0);  // or the sums would not be computed

@@ -228,7 +228,7 @@ class Jacobian {
                      [](const auto& D, const auto& w, auto& J) { J[0] = D[0] * w; });
           else
             sweep<T>(n, n, S, {D_->part(a, gate)}, W, {out + a * n},
-                     [](const auto& D, const auto& w, auto& J) { J[0] += D[0] * w; });
+                     [](const auto& D, const auto& w, auto& J) { J[0] = multiply_add(w, D[0], J[0]); });
         }
     }
     for (Index a = 0; a < p; ++a)

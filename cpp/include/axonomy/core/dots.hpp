@@ -52,18 +52,18 @@ inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale
         Index k = 0;
         for (; k + 4 * L <= S; k += 4 * L)
           for (Index part = 0; part < 4; ++part)
-            parts[part] += load(column + k + part * L) * load(q + k + part * L);
-        for (; k < S; k += L) parts[0] += load(column + k) * load(q + k);
+            parts[part] = multiply_add(load(column + k + part * L), load(q + k + part * L), parts[part]);
+        for (; k < S; k += L) parts[0] = multiply_add(load(column + k), load(q + k), parts[0]);
         sums[i] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
       }
     } else {
       for (Index k = 0; k < S; k += L) {
         const Vec part = load(q + k);
-        for (Index i = 0; i < L; ++i) sums[i] += load(A + i * S + k) * part;
+        for (Index i = 0; i < L; ++i) sums[i] = multiply_add(load(A + i * S + k), part, sums[i]);
       }
     }
     add_lanes<T, L / 2>(sums);
-    store<T>(out + c, load(out + c) + scale * sums[0]);
+    store<T>(out + c, multiply_add(scale, sums[0], load(out + c)));
   }
   return c;
 }

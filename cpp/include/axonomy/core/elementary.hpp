@@ -6,9 +6,7 @@
 // Branch-free, so that a plain loop vectorises. Error below 3 ulp (tests/cpp/test_elementary.cpp).
 #pragma once
 
-#include <cstring>
-
-#include "types.hpp"
+#include "simd.hpp"
 
 namespace axonomy {
 
@@ -28,27 +26,27 @@ inline double expm1_bounded(double x) {
   constexpr double ln2_hi = 6.93147180369123816490e-01;
   constexpr double ln2_lo = 1.90821492927058770002e-10;
   constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
-  const double shifted = x * log2e + shift;
+  const double shifted = multiply_add(x, log2e, shift);
   const double k = shifted - shift;
-  const double r = (x - k * ln2_hi) - k * ln2_lo;
+  const double r = multiply_add(-k, ln2_lo, multiply_add(-k, ln2_hi, x));
   // expm1(r) = r + r^2 p(r), Taylor to r^13 on |r| <= ln2 / 2: truncation below 1e-17 relative.
   double p = 1.0 / 6227020800.0;
-  p = p * r + 1.0 / 479001600.0;
-  p = p * r + 1.0 / 39916800.0;
-  p = p * r + 1.0 / 3628800.0;
-  p = p * r + 1.0 / 362880.0;
-  p = p * r + 1.0 / 40320.0;
-  p = p * r + 1.0 / 5040.0;
-  p = p * r + 1.0 / 720.0;
-  p = p * r + 1.0 / 120.0;
-  p = p * r + 1.0 / 24.0;
-  p = p * r + 1.0 / 6.0;
-  p = p * r + 0.5;
-  const double em1 = r + r * r * p;
+  p = multiply_add(p, r, 1.0 / 479001600.0);
+  p = multiply_add(p, r, 1.0 / 39916800.0);
+  p = multiply_add(p, r, 1.0 / 3628800.0);
+  p = multiply_add(p, r, 1.0 / 362880.0);
+  p = multiply_add(p, r, 1.0 / 40320.0);
+  p = multiply_add(p, r, 1.0 / 5040.0);
+  p = multiply_add(p, r, 1.0 / 720.0);
+  p = multiply_add(p, r, 1.0 / 120.0);
+  p = multiply_add(p, r, 1.0 / 24.0);
+  p = multiply_add(p, r, 1.0 / 6.0);
+  p = multiply_add(p, r, 0.5);
+  const double em1 = multiply_add(r * r, p, r);
   // 2^k from the low bits of the shifted number, without an integer conversion.
   const auto bits = bit_cast<std::uint64_t>(shifted);
   const double scale = bit_cast<double>((bits + 1023) << 52);
-  return scale * em1 + (scale - 1.0);
+  return multiply_add(scale, em1, scale - 1.0);
 }
 
 inline float expm1_bounded(float x) {
@@ -56,19 +54,19 @@ inline float expm1_bounded(float x) {
   constexpr float ln2_hi = 6.93359375e-01f;
   constexpr float ln2_lo = -2.12194440e-04f;
   constexpr float shift = 12582912.0f;  // 1.5 * 2^23
-  const float shifted = x * log2e + shift;
+  const float shifted = multiply_add(x, log2e, shift);
   const float k = shifted - shift;
-  const float r = (x - k * ln2_hi) - k * ln2_lo;
+  const float r = multiply_add(-k, ln2_lo, multiply_add(-k, ln2_hi, x));
   float p = 1.0f / 5040.0f;
-  p = p * r + 1.0f / 720.0f;
-  p = p * r + 1.0f / 120.0f;
-  p = p * r + 1.0f / 24.0f;
-  p = p * r + 1.0f / 6.0f;
-  p = p * r + 0.5f;
-  const float em1 = r + r * r * p;
+  p = multiply_add(p, r, 1.0f / 720.0f);
+  p = multiply_add(p, r, 1.0f / 120.0f);
+  p = multiply_add(p, r, 1.0f / 24.0f);
+  p = multiply_add(p, r, 1.0f / 6.0f);
+  p = multiply_add(p, r, 0.5f);
+  const float em1 = multiply_add(r * r, p, r);
   const auto bits = bit_cast<std::uint32_t>(shifted);
   const float scale = bit_cast<float>((bits + 127) << 23);
-  return scale * em1 + (scale - 1.0f);
+  return multiply_add(scale, em1, scale - 1.0f);
 }
 
 }  // namespace detail

@@ -35,7 +35,7 @@ inline void tile(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, In
     for (int v = 0; v < V; ++v) a[v] = load(A + k * lda + v * L);
     for (int j = 0; j < N; ++j) {
       const T b = B[j * ldb + k];
-      for (int v = 0; v < V; ++v) acc[j][v] += a[v] * b;
+      for (int v = 0; v < V; ++v) acc[j][v] = multiply_add(b, a[v], acc[j][v]);
     }
   }
   if (rows == V * L) {

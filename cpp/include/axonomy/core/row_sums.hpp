@@ -41,8 +41,8 @@ Index add_row_sums(Index first, Index rows, Index columns, const A& a, const T* 
       for (int v = 0; v < V; ++v) {
         const Index row = first + v * P::size;
         const typename P::type b = P::load(B + j * rows + row);
-        square[v] += b * b;
-        if (products != nullptr) product[v] += load_from<P>(a, row, j) * b;
+        square[v] = multiply_add(b, b, square[v]);
+        if (products != nullptr) product[v] = multiply_add(load_from<P>(a, row, j), b, product[v]);
       }
     for (int v = 0; v < V; ++v) {
       P::store(squares + first + v * P::size, square[v]);
@@ -81,7 +81,7 @@ Work<T> squared_norm(const T* x, Index size) {
     for (; i + V * P::size <= size; i += V * P::size)
       for (int v = 0; v < V; ++v) {
         const typename P::type part = P::load(x + i + v * P::size);
-        squares[v] += part * part;
+        squares[v] = multiply_add(part, part, squares[v]);
       }
     const typename P::type all = (squares[0] + squares[1]) + (squares[2] + squares[3]);
     for (Index lane = 0; lane < P::size; ++lane) sum += all[lane];

@@ -1,9 +1,16 @@
 // Vectors of numbers as the compiler knows them, as wide as the instruction set that is compiled for.
 #pragma once
 
+#include <cmath>
 #include <cstring>
 
 #include "types.hpp"
+
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__ARM_FEATURE_FMA) && defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 #if defined(__GNUC__)
 #define AXONOMY_VECTORS 1
@@ -56,5 +63,36 @@ inline constexpr bool has_vectors = std::is_same_v<T, double> || std::is_same_v<
 }  // namespace detail
 
 #endif
+
+// a b + c, rounded once where the machine can; a may be one number for all lanes of b and c. It is said where it matters,
+// and the compiler makes no such thing of its own (-ffp-contract=off): of a b + c d it may take either product, so that the
+// digits would depend on the code around.
+template <class A, class T>
+inline T multiply_add(const A& a, const T& b, const T& c) {
+  if constexpr (!std::is_same_v<A, T> && std::is_arithmetic_v<T>) {
+    return multiply_add(static_cast<T>(a), b, c);
+  } else if constexpr (!std::is_same_v<A, T>) {
+    return multiply_add(static_cast<std::decay_t<decltype(T{}[0])>>(a) - T{}, b, c);
+  } else {
+#if defined(__FMA__) || (defined(__aarch64__) && defined(__ARM_FEATURE_FMA))
+    if constexpr (std::is_same_v<T, double>) return __builtin_fma(a, b, c);
+    if constexpr (std::is_same_v<T, float>) return __builtin_fmaf(a, b, c);
+#endif
+#if AXONOMY_VECTORS && defined(__FMA__)
+    if constexpr (std::is_same_v<T, detail::Simd<double, 16>::type>) return _mm_fmadd_pd(a, b, c);
+    if constexpr (std::is_same_v<T, detail::Simd<float, 16>::type>) return _mm_fmadd_ps(a, b, c);
+    if constexpr (std::is_same_v<T, detail::Simd<double, 32>::type>) return _mm256_fmadd_pd(a, b, c);
+    if constexpr (std::is_same_v<T, detail::Simd<float, 32>::type>) return _mm256_fmadd_ps(a, b, c);
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<T, detail::Simd<double, 64>::type>) return _mm512_fmadd_pd(a, b, c);
+    if constexpr (std::is_same_v<T, detail::Simd<float, 64>::type>) return _mm512_fmadd_ps(a, b, c);
+#endif
+#elif AXONOMY_VECTORS && defined(__aarch64__) && defined(__ARM_FEATURE_FMA)
+    if constexpr (std::is_same_v<T, detail::Simd<double, 16>::type>) return vfmaq_f64(c, a, b);
+    if constexpr (std::is_same_v<T, detail::Simd<float, 16>::type>) return vfmaq_f32(c, a, b);
+#endif
+    return a * b + c;
+  }
+}
 
 }  // namespace axonomy

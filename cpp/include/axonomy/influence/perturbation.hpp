@@ -109,13 +109,13 @@ class PerturbationInfluence final : public Learner<T> {
     if (current_ == Current::exact)
       sweep<T>(n, shape_.m, R, {D, credit}, a_hat, {B, out}, [decay](const auto& c, const auto& r, auto& x) {
         x[0] = decay * x[0];
-        x[1] += c[1] * x[0];
-        x[0] += r * c[0];
+        x[1] = multiply_add(c[1], x[0], x[1]);
+        x[0] = multiply_add(r, c[0], x[0]);
       });
     else
       sweep<T>(n, shape_.m, R, {D, credit}, a_hat, {B, out}, [decay](const auto& c, const auto& r, auto& x) {
-        x[0] = decay * x[0] + r * c[0];
-        x[1] += c[1] * x[0];
+        x[0] = multiply_add(r, c[0], decay * x[0]);
+        x[1] = multiply_add(c[1], x[0], x[1]);
       });
   }
 

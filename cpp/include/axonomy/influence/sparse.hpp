@@ -128,7 +128,12 @@ class SparseInfluence final : public Learner<T> {
     Index first_state, states, first_regressor, regressors, first_entry;
     Index columns;  // g regressors, up to whole vectors; the rest stays zero
   };
-  static constexpr Index width = 32 / static_cast<Index>(sizeof(T));
+#if AXONOMY_VECTORS
+  using Columns = std::conditional_t<detail::has_vectors<T>, detail::Pack<T, std::min(simd_bytes, 32)>, detail::One<T>>;
+#else
+  using Columns = detail::One<T>;
+#endif
+  static constexpr Index width = Columns::size;
   struct Term {
     T factor;
     const T* row;
@@ -164,24 +169,28 @@ class SparseInfluence final : public Learner<T> {
         }
         Index c = 0;
         const T q = step.q[a * n + state.unit];
-        for (; c + 4 * width <= columns; c += 4 * width) sum_up<4 * width>(term, c, q, out);
-        if (columns - c == 3 * width) sum_up<3 * width>(term, c, q, out);
-        if (columns - c == 2 * width) sum_up<2 * width>(term, c, q, out);
-        if (columns - c == width) sum_up<width>(term, c, q, out);
+        for (; c + 4 * width <= columns; c += 4 * width) sum_up<4>(term, c, q, out);
+        if (columns - c == 3 * width) sum_up<3>(term, c, q, out);
+        if (columns - c == 2 * width) sum_up<2>(term, c, q, out);
+        if (columns - c == width) sum_up<1>(term, c, q, out);
       }
     }
   }
 
-  // Columns c ... c + size of one row, their sums in registers.
-  template <Index size>
+  // From column c on, of one row, their sums in registers.
+  template <int count>
   void sum_up(const Term* last, Index c, T q, T* out) {
-    using Columns = Eigen::Array<T, size, 1>;
-    using Map = Eigen::Map<const Columns>;
+    typename Columns::type sum[count];
     const Term* term = terms_.data();
-    Columns sum = term->factor * Map(term->row + c);
-    while (++term != last) sum += term->factor * Map(term->row + c);
-    Eigen::Map<Columns>(out + c) = sum;
-    Eigen::Map<Columns>(gradient_.data() + c) += q * sum;
+    for (int i = 0; i < count; ++i) sum[i] = term->factor * Columns::load(term->row + c + i * width);
+    while (++term != last)
+      for (int i = 0; i < count; ++i)
+        sum[i] = multiply_add(term->factor, Columns::load(term->row + c + i * width), sum[i]);
+    for (int i = 0; i < count; ++i) {
+      T* const gradient = gradient_.data() + c + i * width;
+      Columns::store(out + c + i * width, sum[i]);
+      Columns::store(gradient, multiply_add(q, sum[i], Columns::load(gradient)));
+    }
   }
 
   Shape shape_;

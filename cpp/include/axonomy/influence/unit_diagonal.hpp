@@ -67,17 +67,17 @@ class UnitDiagonalInfluence final : public Learner<T> {
     if (shape_.states_per_unit == 1)
       sweep<T>(n, m, R, {K.part(0, 0), step.D->part(0, gate), q}, a_hat, {B, target},
                [](const auto& c, const auto& a, auto& x) {
-                 x[0] = c[0] * x[0] + a * c[1];
-                 x[1] += c[2] * x[0];
+                 x[0] = multiply_add(a, c[1], c[0] * x[0]);
+                 x[1] = multiply_add(c[2], x[0], x[1]);
                });
     else if (shape_.states_per_unit == 2)
       sweep<T>(n, m, R, {K.part(0, 0), K.part(0, 1), K.part(1, 0), K.part(1, 1), step.D->part(0, gate),
                          step.D->part(1, gate), q, q + n},
                a_hat, {B, B_[1].data() + gate * n, target}, [](const auto& c, const auto& a, auto& x) {
                  const auto old = x[0];
-                 x[0] = c[0] * old + c[1] * x[1] + a * c[4];
-                 x[1] = c[2] * old + c[3] * x[1] + a * c[5];
-                 x[2] += c[6] * x[0] + c[7] * x[1];
+                 x[0] = multiply_add(a, c[4], multiply_add(c[1], x[1], c[0] * old));
+                 x[1] = multiply_add(a, c[5], multiply_add(c[3], x[1], c[2] * old));
+                 x[2] = multiply_add(c[6], x[0], multiply_add(c[7], x[1], x[2]));
                });
     else
       for (Index j = 0; j < m; ++j)

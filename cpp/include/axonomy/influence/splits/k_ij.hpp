@@ -160,14 +160,14 @@ class SplitKIJ {
     if (exact && rank_ == 1)
       sweep<T>(R, m, R, {row_.data(), own_.data()}, a_hat, {B, target},
                [weight, keep](const auto& c, const auto& a, auto& x) {
-                 x[1] += weight * x[0] + a * c[1];
-                 x[0] = keep * x[0] + a * c[0];
+                 x[1] = multiply_add(weight, x[0], multiply_add(a, c[1], x[1]));
+                 x[0] = multiply_add(a, c[0], keep * x[0]);
                });
     else
       sweep<T>(R, m, R, {row_.data()}, a_hat, {B, exact ? nullptr : target},
                [weight, keep](const auto& c, const auto& a, auto& x) {
-                 x[0] = keep * x[0] + a * c[0];
-                 x[1] += weight * x[0];
+                 x[0] = multiply_add(a, c[0], keep * x[0]);
+                 x[1] = multiply_add(weight, x[0], x[1]);
                });
   }
 

@@ -50,7 +50,7 @@ class SplitKIIJ {
       row_.setZero();
       add_dots<T>(S, R, left_.col(l).data(), step.q, scale, row_.data());
       sweep<T>(R, shape_.m, R, {row_.data()}, PerEntry<T>{right_.col(l).data(), R}, {target},
-               [](const auto& c, const auto& b, auto& x) { x[0] += c[0] * b; });
+               [](const auto& c, const auto& b, auto& x) { x[0] = multiply_add(b, c[0], x[0]); });
     }
   }
 
@@ -109,7 +109,7 @@ class SplitKIIJ {
     }
     with_regressors(shape_, step.a_hat, 0, [&](const auto& a_hat) {
       sweep<T>(R, shape_.m, R, {CR[0], CR[1]}, a_hat, {B.data()},
-               [](const auto& c, const auto& a, auto& x) { x[0] = c[0] * x[0] + a * c[1]; });
+               [](const auto& c, const auto& a, auto& x) { x[0] = multiply_add(a, c[1], c[0] * x[0]); });
     });
   }
 
