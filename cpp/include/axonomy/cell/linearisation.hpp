@@ -43,12 +43,12 @@ class Jacobian {
     has_dense_ = true;
   }
 
-  // Y (S, columns) = J X. Once J is built for many columns, W may change: a few columns more are multiplied by it too.
+  // Y (S, columns) = J X
   void apply(const T* X, Index columns, T* Y) const {
     const Index S = shape_.S(), n = shape_.n;
     if (W_ == nullptr) {
       gemm<T>(S, columns, S, dense_.data(), S, X, S, Y, S);
-    } else if (shape_.element_wise || (columns <= 2 && !has_coupled_)) {
+    } else if (shape_.element_wise || columns <= 2) {
       for (Index c = 0; c < columns; ++c) apply_vector(X + c * S, Y + c * S);
     } else if (shape_.states_per_unit == 1) {
       gemm<T>(S, columns, S, coupled().data(), S, X, S, Y, S);
