@@ -57,6 +57,11 @@ def test_in_units_of_rtrl(tmp_path: Path) -> None:
     assert next(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))["times_rtrl"] == ""
 
 
+def test_threads() -> None:
+    result = invoke("--rule", "rtrl", "--hidden", "51", "--threads", "2", *QUICK)
+    assert result.exit_code == 0, result.output
+
+
 def test_cells_side_by_side(tmp_path: Path) -> None:
     """Each under each rule, with the time per parameter that exists; what refuses a cell says so."""
     path = tmp_path / "cells.csv"
@@ -117,6 +122,7 @@ def test_slow_ones_are_left_out_and_named() -> None:
         (["--hidden", "0"], "hidden: expected a whole number at least 1, got 0"),
         (["--dtype", "float16"], "dtype: expected float32 or float64"),
         (["--seconds", "0"], "seconds: expected"),
+        (["--threads", "0"], "threads: expected a whole number from 1 to 1024, got 0"),
     ],
 )
 def test_bad_input(arguments: list[str], message: str) -> None:

@@ -74,7 +74,7 @@ class StepHistory {
 
   // out = c J^slot. `W` (R, m): the weights of today.
   void pull_back(Index slot, const T* c, T* out, const Matrix<T>* W) {
-    if (through_ == Through::time) return J_.pull_back(slot, c, out);
+    if (through_ == Through::time) return J_.pull_back(nullptr, slot, c, out);
     std::copy_n(leaks_.col(slot).data(), leaks_.rows(), leak_.entries().data());
     today_.bind(&leak_, &D_[static_cast<std::size_t>(slot)], W);
     today_.pull_back(c, out);

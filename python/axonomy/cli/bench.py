@@ -46,13 +46,14 @@ def bench(
     limit: Annotated[
         float, typer.Option(help="Leave out what takes longer than so many seconds a step.")
     ] = 0.1,
+    threads: Annotated[int, typer.Option(help="Threads that share the work within a step.")] = 1,
     out: Annotated[Path | None, typer.Option(help="A CSV file for the numbers.")] = None,
 ) -> None:
     """Measure steps per second: Add task, two inputs and outputs, SGD at every step.
 
     Rules that need sparse recurrent weights have eight of them a unit.
 
-    The rules and cells of a size take turns. One thread; other work on the machine shows in the spread. Where
+    The rules and cells of a size take turns. Other work on the machine shows in the spread. Where
     RTRL is among them, the others' speed is given in units of its own; where there are several cells, the
     time a step per recurrent parameter.
     """
@@ -60,12 +61,13 @@ def bench(
     cells = _cells(cell)
     sizes = [_check.integer("hidden", _number(part), 1) for part in hidden.split(",")]
     dtypes = ["float64", "float32"] if dtype == "both" else [str(_check.float_dtype("dtype", dtype))]
+    _check.integer("threads", threads, 1, 1024)
     _check.number("seconds", seconds, above=0)
     _check.number("limit", limit, above=0)
     rows: list[Row] = []
     for n in sizes:
         for kind in dtypes:
-            rows += _measure(rules, cells, n, kind, seconds, turns, limit)
+            rows += _measure(rules, cells, n, kind, seconds, turns, limit, threads)
     if rows:
         Console().print(_table(rows))
         for number, reason in enumerate(_reasons(rows), 1):
@@ -85,13 +87,14 @@ def _measure(
     seconds: float,
     turns: int,
     limit: float,
+    threads: int,
 ) -> list[Row]:
     """Rows cell by cell, the fastest first; those of rules that refuse a cell have a note instead."""
     runners = {}
     rows: list[Row] = []
     for cell, (label, rule) in product(cells, rules.items()):
         try:
-            runner = speed.training(rule, n, dtype, cell)
+            runner = speed.training(rule, n, dtype, cell, threads=threads)
         except ax.IncompatibleCell as error:
             rows.append(_row(label, rule, cell, n, dtype) | {"note": str(error)})
             continue
