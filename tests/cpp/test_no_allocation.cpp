@@ -70,7 +70,7 @@ void expect_no_allocation(const Step& step) {
 template <class T>
 std::unique_ptr<Optimiser<T>> make_optimiser(const std::string& kind, const Shape& shape) {
   const std::vector<std::pair<Index, Index>> shapes = {{shape.R(), shape.m},
-                                                       {shape.n_out, shape.n + 1}};
+                                                       {shape.n + 1, shape.n_out}};
   if (kind == "sgd") return std::make_unique<Sgd<T>>();
   if (kind == "momentum") return std::make_unique<Momentum<T>>(T(0.9), shapes);
   if (kind == "rmsprop") return std::make_unique<RmsProp<T>>(T(0.9), T(1e-8), shapes);
@@ -172,7 +172,8 @@ void test(const std::string& type) {
     test_learner<T>(spec, 6, 1, 1);
   }
   // Large enough for a team within a step.
-  for (auto spec : {cell("kij", "rtrl"), cell("kij", "lazy"), cell("ki|j", "signs"), cell("ki|ij", "signs"), cell("kj|ij", "signs")}) {
+  for (LearnerSpec spec : {cell("kij", "rtrl"), cell("kij", "lazy"), cell("ki|j", "signs"), cell("ki|ij", "signs"),
+                           cell("kj|ij", "signs")}) {
     check::context = type + ", " + name(spec) + ", a team";
     const Shape shape = make_shape(spec.solver == "rtrl" ? 48 : 164);
     spec.block = 2;
