@@ -269,12 +269,19 @@ from axonomy.cli import main
 
 run = ax.Trainer.run
 timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+finished = threading.Semaphore(0)
 
 def watched(trainer, X, Y, **options):
+    if trainer.seed == 0:
+        history = run(trainer, X, Y, **options)
+        finished.release()
+        return history
     if trainer.seed == 1:
-        if trainer.rule.name == "RFLO":
-            timer.start()
         X, Y = (array.repeat(50_000, axis=0) for array in (X, Y))
+        if trainer.rule.name == "RFLO":
+            for _ in range(2):  # both runs of the first seed
+                finished.acquire()
+            timer.start()
     return run(trainer, X, Y, **options)
 
 ax.Trainer.run = watched
