@@ -106,7 +106,9 @@ def network(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn", seed: int =
     return made
 
 
-def training(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn", seed: int = 0) -> Runner:
+def training(
+    rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn", seed: int = 0, threads: int = 1
+) -> Runner:
     """Return a runner that trains :func:`network` on the Add task, SGD at every step.
 
     Raises
@@ -115,7 +117,8 @@ def training(rule: Rule, n: int, dtype: str, cell: str = "leaky_rnn", seed: int 
         If the rule cannot run on this kind of cell.
     """
     stream = add_stream()
-    trainer = Trainer(network(rule, n, dtype, cell, seed), rule, SGD(LEARNING_RATE), seed=seed)
+    rnn = network(rule, n, dtype, cell, seed)
+    trainer = Trainer(rnn, rule, SGD(LEARNING_RATE), seed=seed, threads=threads)
     X, Y = stream.X.astype(dtype), stream.Y.astype(dtype)
 
     def run(steps: int) -> None:

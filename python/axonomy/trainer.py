@@ -55,8 +55,10 @@ class Trainer:
         first, :attr:`states` has all. Stream b draws random numbers as a trainer of its own with ``seed +
         b`` would.
     threads : int
-        Threads that share the streams out, at most one a stream; the numbers do not depend on how many. In a
-        process that was forked off there are none of them, and one does it all.
+        Threads that share the streams out, at most one a stream; of a single stream, the columns of the
+        large products within a step: of RTRL, its lazy form and ki|j, ki|ij and kj|ij, where the network is
+        large enough to gain by it. No bit depends on how many there are. In a process that was forked off
+        there are none of them, and one does it all.
     initial : dict of arrays, optional
         What the learner starts from; as in :func:`axonomy.gradients`.
 
@@ -110,7 +112,9 @@ class Trainer:
         self.seed = _check.seed("seed", seed)
         self.update_every = _check.integer("update_every", update_every, 1)
         self.streams = _check.integer("streams", streams, 1)
-        self.threads = min(_check.integer("threads", threads, 1, 1024), self.streams)
+        self.threads = _check.integer("threads", threads, 1, 1024)
+        if self.streams > 1:
+            self.threads = min(self.threads, self.streams)
         self.history = History(self._no_losses())
         learners: list[Any] = [core_learner(self.rule, rnn.shape, rnn.dtype) for _ in range(self.streams)]
         self._learner = learners[0]

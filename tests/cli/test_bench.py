@@ -58,6 +58,11 @@ def test_in_units_of_rtrl(tmp_path: Path) -> None:
     assert next(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))["times_rtrl"] == ""
 
 
+def test_threads() -> None:
+    result = invoke("--rule", "rtrl", "--hidden", "51", "--threads", "2", *QUICK)
+    assert result.exit_code == 0, result.output
+
+
 def test_cells_side_by_side(tmp_path: Path) -> None:
     """Each under each rule, with the time per parameter that exists; what refuses a cell says so."""
     path = tmp_path / "cells.csv"
@@ -122,6 +127,8 @@ def test_slow_ones_are_left_out_and_named() -> None:
         (["--peers", "numpy", "--cell", "gru"], "cell: expected none beside --peers"),
         (["--peers", "numpy", "--limit", "1"], "limit: expected none beside --peers"),
         (["--peers", "numpy", "--rule", "e_bptt:window=3"], "rule: beside peers expected one of rflo, "),
+        (["--peers", "numpy", "--threads", "2"], "threads: expected 1 beside --peers, got 2"),
+        (["--threads", "0"], "threads: expected a whole number from 1 to 1024, got 0"),
     ],
 )
 def test_bad_input(arguments: list[str], message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,19 @@ def test_the_number_of_jobs_does_not_matter(tmp_path: Path, jobs: int) -> None:
         )
     )
     assert found == expected
+
+
+def test_seeds_run_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a single rule too: as many at a time as there are jobs, each with a stream of its own."""
+    met, run = threading.Barrier(2), ax.Trainer.run
+
+    def watched(trainer: ax.Trainer, *arguments: object, **options: object) -> ax.History:
+        met.wait(timeout=60)
+        return run(trainer, *arguments, **options)
+
+    monkeypatch.setattr(ax.Trainer, "run", watched)
+    (row,) = compared(tmp_path, "--no-figure", "--jobs", 2, rules=("rtrl",), seeds=4)
+    assert row["seeds"] == "4"
 
 
 def test_another_cell(tmp_path: Path) -> None:
@@ -255,12 +269,19 @@ from axonomy.cli import main
 
 run = ax.Trainer.run
 timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+finished = threading.Semaphore(0)
 
 def watched(trainer, X, Y, **options):
+    if trainer.seed == 0:
+        history = run(trainer, X, Y, **options)
+        finished.release()
+        return history
     if trainer.seed == 1:
-        if trainer.rule.name == "RFLO":
-            timer.start()
         X, Y = (array.repeat(50_000, axis=0) for array in (X, Y))
+        if trainer.rule.name == "RFLO":
+            for _ in range(2):  # both runs of the first seed
+                finished.acquire()
+            timer.start()
     return run(trainer, X, Y, **options)
 
 ax.Trainer.run = watched

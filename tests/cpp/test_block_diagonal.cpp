@@ -92,14 +92,14 @@ void test_stored(const Jacobian<T>& jacobian, const Matrix<T>& J, const Shape& s
   for (const Index slot : {0, 1, 2}) {
     const Vector<T> c = Vector<T>::Random(S);
     Vector<T> y(S);
-    stored.pull_back(slot, c.data(), y.data());
+    stored.pull_back(nullptr, slot, c.data(), y.data());
     CHECK_AT_MOST(distance(y, J.transpose() * c), tolerance);
     Matrix<T> out(S, S);
     stored.write_dense(slot, out);
     CHECK_AT_MOST(distance(out, J), tolerance);
     if (shape.element_wise) continue;
     const Matrix<T> P = Matrix<T>::Random(S, S);
-    stored.multiply(P, slot, out);
+    stored.multiply(nullptr, P, slot, out);
     CHECK_AT_MOST(distance(out, P * J), tolerance);
   }
 }

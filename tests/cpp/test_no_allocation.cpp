@@ -79,7 +79,7 @@ std::unique_ptr<Optimiser<T>> make_optimiser(const std::string& kind, const Shap
 
 template <class T>
 void test_cell(const LearnerSpec& spec, const std::shared_ptr<Cell<T>>& cell, const std::string& optimiser,
-               const TrainerOptions& options, Index streams = 1) {
+               const TrainerOptions& options, Index streams = 1, int threads = 1) {
   const Shape& shape = cell->shape();
   Random random(1);
   random.normals(cell->W.data(), cell->W.size());
@@ -88,7 +88,7 @@ void test_cell(const LearnerSpec& spec, const std::shared_ptr<Cell<T>>& cell, co
   AbsentWeights(shape).clear(cell->W.data());
   std::vector<std::shared_ptr<Learner<T>>> learners;
   for (Index b = 0; b < streams; ++b) learners.push_back(make_learner<T>(shape, spec));
-  Trainer<T> trainer(cell, std::move(learners), make_optimiser<T>(optimiser, shape), options, 2);
+  Trainer<T> trainer(cell, std::move(learners), make_optimiser<T>(optimiser, shape), options, 2, threads);
   Vector<T> x = Vector<T>::Ones(streams * shape.n_in), y = Vector<T>::Zero(streams * shape.n_out), loss(streams);
   y[0] = T(1);
   bool finite = true;
@@ -170,6 +170,20 @@ void test(const std::string& type) {
     test_trainer<T>(spec, 6, "sgd", plain, 1);
     test_trainer<T>(spec, 6, "sgd", everything, 0.5);
     test_learner<T>(spec, 6, 1, 1);
+  }
+  // Large enough for a team within a step.
+  for (LearnerSpec spec : {cell("kij", "rtrl"), cell("kij", "lazy"), cell("ki|j", "signs"), cell("ki|ij", "signs"),
+                           cell("kj|ij", "signs")}) {
+    check::context = type + ", " + name(spec) + ", a team";
+    const Shape shape = make_shape(spec.solver == "rtrl" ? 48 : 164);
+    spec.block = 2;
+    for (const bool even : {false, true}) {
+      spec.even = even;
+      if (even && spec.solver != "lazy") continue;
+      const std::vector<double> alphas(static_cast<std::size_t>(shape.n), 1.0);
+      const auto leaky = std::make_shared<LeakyRNN<T>>(shape, Loss::cross_entropy, Activation::tanh, alphas);
+      test_cell<T>(spec, leaky, "sgd", plain, 1, 2);
+    }
   }
   // Large enough that Eigen's products would leave the stack for their buffers.
   for (const auto& spec : cells()) {

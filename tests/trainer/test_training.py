@@ -401,7 +401,9 @@ def test_reset_by_hand_is_reset_in_a_run(latency: str) -> None:
 
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 2e-6), ("float64", 1e-13)])
 @pytest.mark.parametrize("n", [*range(4, 33), 57, 58, 59])
-def test_rtrl_takes_all_of_its_blocks_by_the_weights_of_the_step(n: int, dtype: str, tolerance: float) -> None:
+def test_rtrl_takes_all_of_its_blocks_by_the_weights_of_the_step(
+    n: int, dtype: str, tolerance: float
+) -> None:
     """Also the last, of one or two columns, when the weights are changed by the blocks before it."""
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((12, 2)).astype(dtype), rng.integers(0, 3, 12)

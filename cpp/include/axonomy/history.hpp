@@ -80,7 +80,7 @@ class StepHistory {
 
   // out = c J^slot. `W` (R, m): the weights of today.
   void pull_back(Index slot, const T* c, T* out, const Matrix<T>* W) {
-    if (through_ == Through::time && shared_ == 0) return J_.pull_back(slot, c, out);
+    if (through_ == Through::time && shared_ == 0) return J_.pull_back(nullptr, slot, c, out);
     bound(slot, shared_ != 0 ? &W_ : W).pull_back(c, out);
   }
 

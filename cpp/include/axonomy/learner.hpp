@@ -45,6 +45,9 @@ class Learner {
   // Whether the gradient counts losses to come, so that there is one at steps without a target too.
   virtual bool looks_ahead() const { return false; }
 
+  // From now on steps may share their work out over this team, or over none if it is null.
+  virtual void use(Team* team) { (void)team; }
+
   // Takes in one step and adds scale * gradient (R, m) to `target`, or nothing if `target` is null.
   // `target` may be the weights themselves: everything that depends on W is read before it is written.
   virtual void step(const Step<T>& step, const T* noise, T scale, T* target) = 0;

@@ -5,6 +5,7 @@
 //
 // Several streams share the weights; each has a cell, a learner and random numbers of its own, and the gradient is the
 // mean over them. A team of threads shares the streams out; sums are taken in the streams' order whatever their number.
+// A single stream's learner has the team to itself.
 #pragma once
 
 #include <Eigen/Eigenvalues>
@@ -179,7 +180,7 @@ class Trainer {
         gradient_(Matrix<T>::Zero(cell->W.rows(), cell->W.cols())),
         output_gradient_(Matrix<T>::Zero(cell->W_out.rows(), cell->W_out.cols())),
         absent_(cell->shape()),
-        team_(std::max(1, std::min(threads, static_cast<int>(learners.size())))) {
+        team_(std::max(1, learners.size() == 1 ? threads : std::min(threads, static_cast<int>(learners.size())))) {
     clears_ = !absent_.none() && !learners.front()->keeps_absent();
     for (auto& learner : learners) {
       const std::uint64_t stream = engines_.size();
@@ -187,7 +188,10 @@ class Trainer {
       engines_.push_back(std::make_unique<Engine<T>>(std::move(own), std::move(learner), seed + stream));
       if (options_.update_every > 1) engines_.back()->learner->defer();
     }
-    if (streams() == 1) return;
+    if (streams() == 1) {
+      if (has_team()) engine().learner->use(&team_);
+      return;
+    }
     parts_.resize(engines_.size());
     for (auto& part : parts_) part = {gradient_, output_gradient_, false, false};
     const Shape& shape = cell->shape();
@@ -196,6 +200,10 @@ class Trainer {
       drives_ = Matrix<T>::Zero(shape.R(), streams());
     }
   }
+
+  ~Trainer() { engine().learner->use(nullptr); }  // which others may hold
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
 
   Index streams() const { return static_cast<Index>(engines_.size()); }
   Engine<T>& engine(Index stream = 0) { return *engines_[static_cast<std::size_t>(stream)]; }

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -155,15 +155,17 @@ def _run_all(plan: Plan, steps: int, jobs: int) -> tuple[list[Run], bool]:
     ):
         try:
             streams = plan.setting.streams
+            running: set[Future[Run]] = set()
             for seed in range(0, plan.seeds * streams, streams):
-                # One stream in memory at a time: a long one of many inputs is large.
+                # A stream is made once a thread is free for it: a long one of many inputs is large.
+                running = _until_fewer(running, jobs)
                 stream = plan.setting.stream(plan.steps, seed)
                 batch = [
                     pool.submit(_run_one, plan, label, seed, stream, stop, advance) for label in plan.rules
                 ]
                 done += batch
-                for future in batch:
-                    future.result()
+                running.update(batch)
+            _until_fewer(running, 1)
         except KeyboardInterrupt:
             interrupted = True
             stop.set()
@@ -173,6 +175,15 @@ def _run_all(plan: Plan, steps: int, jobs: int) -> tuple[list[Run], bool]:
             raise
     finished = [f for f in done if f.done() and not f.cancelled() and f.exception() is None]
     return [future.result() for future in finished], interrupted
+
+
+def _until_fewer(running: set[Future[Run]], count: int) -> set[Future[Run]]:
+    """Wait until fewer runs than `count` are left, which are returned; what one of them raised is raised."""
+    while len(running) >= count:
+        ended, running = wait(running, return_when=FIRST_COMPLETED)
+        for future in ended:
+            future.result()
+    return running
 
 
 def _run_one(

@@ -110,7 +110,12 @@ Streams = Annotated[
     ),
 ]
 Threads = Annotated[
-    int, typer.Option("--threads", help="Threads that share the streams out.", rich_help_panel=_TRAINING)
+    int,
+    typer.Option(
+        "--threads",
+        help="Threads that share the streams out, or the work within a step of a single one.",
+        rich_help_panel=_TRAINING,
+    ),
 ]
 UpdateEvery = Annotated[
     int,

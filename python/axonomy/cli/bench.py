@@ -48,6 +48,7 @@ def bench(
         float | None,
         typer.Option(help="Leave out what takes longer than so many seconds a step.", show_default="0.1"),
     ] = None,
+    threads: Annotated[int, typer.Option(help="Threads that share the work within a step.")] = 1,
     out: Annotated[
         Path | None, typer.Option(help="A CSV file for the numbers; with --peers it is gone on with.")
     ] = None,
@@ -67,21 +68,25 @@ def bench(
 
     Rules that need sparse recurrent weights have eight of them a unit.
 
-    The rules and cells of a size take turns. One thread; other work on the machine shows in the spread. Where
+    The rules and cells of a size take turns. Other work on the machine shows in the spread. Where
     RTRL is among them, the others' speed is given in units of its own; where there are several cells, the
     time a step per recurrent parameter. "% max" is of the speed at which the machine, which is measured too,
-    could do the rule's matrix products and read or write each large array once (axonomy.machine).
+    could, in one thread, do the rule's matrix products and read or write each large array once
+    (axonomy.machine).
 
     With --peers, each rule beside programs that compute the same numbers, written with NumPy, JAX and others:
     on the leaky RNN, and those rules that programs have (axonomy.peers; windows are of 20 steps there).
     """
     sizes = [_check.integer("hidden", _number(part), 1) for part in hidden.split(",")]
     dtypes = ["float64", "float32"] if dtype == "both" else [str(_check.float_dtype("dtype", dtype))]
+    _check.integer("threads", threads, 1, 1024)
     _check.number("seconds", seconds, above=0)
     if peers is not None:
         for name, given in (("cell", cell), ("limit", limit)):
             if given is not None:
                 raise ValueError(f"{name}: expected none beside --peers")
+        if threads != 1:
+            raise ValueError(f"threads: expected 1 beside --peers, got {threads}")
         _check.number("budget", budget, above=0)
         names = list(PEERS) if peers == "all" else [name.strip() for name in peers.split(",")]
         return _peers.run(names, rule, sizes, dtypes, seconds, turns, budget, out, figure)
@@ -91,7 +96,7 @@ def bench(
     rows: list[Row] = []
     for n in sizes:
         for kind in dtypes:
-            rows += _measure(rules, cells, n, kind, seconds, turns, limit)
+            rows += _measure(rules, cells, n, kind, seconds, turns, limit, threads)
     if rows:
         Console().print(_table(rows))
         if figure is not None:
@@ -124,13 +129,14 @@ def _measure(
     seconds: float,
     turns: int,
     limit: float,
+    threads: int,
 ) -> list[Row]:
     """Rows cell by cell, the fastest first; those of rules that refuse a cell have a note instead."""
     runners = {}
     rows: list[Row] = []
     for cell, (label, rule) in product(cells, rules.items()):
         try:
-            runner = speed.training(rule, n, dtype, cell)
+            runner = speed.training(rule, n, dtype, cell, threads=threads)
         except ax.IncompatibleCell as error:
             rows.append(_row(label, rule, cell, n, dtype) | {"note": str(error)})
             continue

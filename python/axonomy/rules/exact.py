@@ -19,8 +19,8 @@ def rtrl_lazy(block: int = 0, latency: str = "block") -> ComposedRule:
         Steps of a block; 0 chooses it by the sizes.
     latency : {"block", "even"}
         What is due once a block is done in its last step, which then takes as long as the others together; or
-        a share of it in every step of the next block, for steps that all take about the same time, somewhat
-        longer on average.
+        a share of it in every step of the next block, for steps that all take about the same time, on
+        average 1.2 to 2 times as long.
     """
     return compose("past", "kij", "deterministic", "closed-form", solver="lazy", block=block, latency=latency)
 

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "../core/block_diagonal.hpp"
-#include "../core/dots.hpp"
+#include "../core/shared.hpp"
 #include "../core/sparsity.hpp"
 #include "../core/sweep.hpp"
 #include "../core/types.hpp"
@@ -45,11 +45,30 @@ class Jacobian {
 
   // Y (S, columns) = J X
   void apply(const T* X, Index columns, T* Y) const {
+    if (W_ == nullptr || (!shape_.element_wise && columns > 2)) {
+      prepare();
+      return apply_prepared(X, columns, Y);
+    }
+    for (Index c = 0; c < columns; ++c) apply_vector(X + c * shape_.S(), Y + c * shape_.S());
+  }
+  // The same of many columns, shared out.
+  void apply(Team* team, const T* X, Index columns, T* Y) const {
+    if (team == nullptr) return apply(X, columns, Y);
+    prepare();
+    share_out(team, columns, 12, [&](Index first, Index last) {
+      apply_prepared(X + first * shape_.S(), last - first, Y + first * shape_.S());
+    });
+  }
+
+  // Builds the matrix by which many columns are multiplied, not of an element-wise cell. From then on W may change, and
+  // several threads may multiply by it.
+  void prepare() const {
+    if (W_ != nullptr) coupled();
+  }
+  void apply_prepared(const T* X, Index columns, T* Y) const {
     const Index S = shape_.S(), n = shape_.n;
     if (W_ == nullptr) {
       gemm<T>(S, columns, S, dense_.data(), S, X, S, Y, S);
-    } else if (shape_.element_wise || columns <= 2) {
-      for (Index c = 0; c < columns; ++c) apply_vector(X + c * S, Y + c * S);
     } else if (shape_.states_per_unit == 1) {
       gemm<T>(S, columns, S, coupled().data(), S, X, S, Y, S);
     } else {

@@ -2,7 +2,6 @@
 // component that comes back and, for the others, F; or the whole matrix where a step was given as one.
 #pragma once
 
-#include "../core/dots.hpp"
 #include "../core/large.hpp"
 #include "linearisation.hpp"
 
@@ -33,7 +32,7 @@ class StoredJacobians {
   }
 
   // out = c J, c a row vector of S
-  void pull_back(Index slot, const T* c, T* out) {
+  void pull_back(Team* team, Index slot, const T* c, T* out) {
     const Index S = shape_.S(), n = shape_.n;
     const T* J = kept_.col(slot).data();
     if (shape_.element_wise) return load_blocks(J).multiply_left(c, out);
@@ -41,14 +40,14 @@ class StoredJacobians {
     if (!whole) load_blocks(J + S * n).multiply_left(c, out);
     const Index first = whole ? 0 : shape_.returning() * n, columns = whole ? S : n;
     std::fill_n(out + first, columns, T(0));
-    add_dots<T>(S, columns, J, c, T(1), out + first);
+    add_dots<T>(team, S, columns, J, c, T(1), out + first);
   }
 
   // out (S, S) = P J, not of an element-wise cell
-  void multiply(const Matrix<T>& P, Index slot, Matrix<T>& out) {
+  void multiply(Team* team, const Matrix<T>& P, Index slot, Matrix<T>& out) {
     const Index S = shape_.S(), n = shape_.n, p = shape_.states_per_unit, back = shape_.returning();
     const T* J = kept_.col(slot).data();
-    if (is_whole(slot)) return gemm<T>(S, S, S, P.data(), S, J, S, out.data(), S);
+    if (is_whole(slot)) return gemm<T>(team, S, S, S, P.data(), S, J, S, out.data(), S);
     const BlockDiagonal<T>& F = load_blocks(J + S * n);
     for (Index b = 0; b < p; ++b)
       for (Index u = 0; b != back && u < n; ++u) {
@@ -56,7 +55,7 @@ class StoredJacobians {
         column = F.part(0, b)[u] * P.col(u);
         for (Index a = 1; a < p; ++a) column += F.part(a, b)[u] * P.col(a * n + u);
       }
-    gemm<T>(S, n, S, P.data(), S, J, S, out.col(back * n).data(), S);
+    gemm<T>(team, S, n, S, P.data(), S, J, S, out.col(back * n).data(), S);
   }
 
   // out (S, S) = J

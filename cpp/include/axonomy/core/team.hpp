@@ -77,8 +77,9 @@ class Team {
     }
 
    private:
-    // A wait is usually shorter than it takes to fall asleep and be woken.
-    static constexpr int patience = 4000;
+    // A wait is usually shorter than it takes to fall asleep and be woken; and a member that is woken may be put where the
+    // caller works, to begin when that has done its own part. Up to a millisecond, of which others may have most.
+    static constexpr int patience = 4000, yields = 1000;
 
     static long this_process() {
 #ifdef _WIN32
@@ -109,8 +110,8 @@ class Team {
     }
     void serve(int member) {
       for (unsigned seen = 0;;) {
-        for (int spins = 0; round_.load(std::memory_order_acquire) == seen && spins < patience; ++spins) {
-        }
+        for (int spins = 0; round_.load(std::memory_order_acquire) == seen && spins < patience + yields; ++spins)
+          if (spins > patience) std::this_thread::yield();
         if (round_.load(std::memory_order_acquire) == seen) {
           std::unique_lock<std::mutex> lock(mutex_);
           wake_.wait(lock, [&] { return round_.load(std::memory_order_acquire) != seen; });

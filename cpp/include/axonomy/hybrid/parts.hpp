@@ -41,6 +41,9 @@ class Parts : public Learner<T> {
       if (!part->keeps_absent()) return false;
     return true;
   }
+  void use(Team* team) override {
+    for (const auto& part : parts_) part->use(team);
+  }
   void reset(const T* state) override {
     for (const auto& part : parts_) part->reset(state);
   }

@@ -44,6 +44,9 @@ class FactoredInfluence final : public Learner<T> {
   bool may_throw() const override { return Reduction::may_throw; }
   Index noise_size() const override { return split_.batches() * noise_per_batch(); }
   void reset(const T*) override { split_.clear(); }
+  void use(Team* team) override {
+    if constexpr (Split::shares_out) split_.use(team);
+  }
 
   void step(const Step<T>& step, const T* noise, T scale, T* target) override {
     split_.propagate(step);

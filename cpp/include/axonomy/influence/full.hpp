@@ -3,10 +3,10 @@
 //
 // M lies in a buffer with room for one block of columns more. J times a block is written one block beside it, to the
 // left in one step and to the right in the next, so that nothing is copied and all else about a block is done while it
-// is in cache.
+// is in cache. Each member of a team has blocks that lie together; the first of its own would be written to where another may
+// still have to read, and waits until all are done.
 #pragma once
 
-#include "../core/dots.hpp"
 #include "../core/large.hpp"
 #include "../learner.hpp"
 
@@ -25,13 +25,33 @@ class FullInfluence final : public Learner<T> {
   bool keeps_absent() const override { return shape_.pattern == nullptr; }
   void reset(const T*) override { buffer_.setZero(); }
 
+  void use(Team* team) override {
+    const double S = static_cast<double>(shape_.S());
+    team_ = if_enough(team, S * S * static_cast<double>(columns_));
+    waiting_.resize(team_ == nullptr ? 0 : shape_.S() * block_, members() - 1);
+  }
+
   void step(const Step<T>& step, const T*, T scale, T* target) override {
     const Index blocks = (columns_ + block_ - 1) / block_;
     const bool to_the_left = at_ > 0;
     const Index next = to_the_left ? 0 : block_;
-    for (Index b = 0; b < blocks; ++b) {
-      const Index start = (to_the_left ? b : blocks - 1 - b) * block_;
-      advance(step, start, std::min(block_, columns_ - start), next, scale, target);
+    const auto first_of = [&](Index member) { return blocks * member / members(); };
+    const auto start_of = [&](Index b) { return (to_the_left ? b : blocks - 1 - b) * block_; };
+    const auto size_from = [&](Index start) { return std::min(block_, columns_ - start); };
+    step.J->prepare();
+    share_out(team_, members(), 1, [&](Index member, Index) {
+      const Index first = first_of(member), last = first_of(member + 1);
+      for (Index b = first; b < last; ++b) {
+        const Index start = start_of(b);
+        const bool waits = member > 0 && b == first;
+        T* const out = waits ? waiting_.col(member - 1).data() : buffer_.col(next + start).data();
+        advance(step, start, size_from(start), out, scale, target);
+      }
+    });
+    for (Index member = 1; member < members(); ++member) {
+      if (first_of(member) == first_of(member + 1)) continue;
+      const Index start = start_of(first_of(member));
+      std::copy_n(waiting_.col(member - 1).data(), shape_.S() * size_from(start), buffer_.col(next + start).data());
     }
     at_ = next;
   }
@@ -43,7 +63,7 @@ class FullInfluence final : public Learner<T> {
 
   void visit(StateVisitor<T>& v) override {
     v.array("influence", buffer_.col(at_).data(), influence_shape(shape_, rectangles_));
-    v.scratch(sizeof(T) * static_cast<std::size_t>(shape_.S() * block_));
+    v.scratch(sizeof(T) * static_cast<std::size_t>(shape_.S() * block_ + waiting_.size()));
   }
 
  private:
@@ -54,11 +74,12 @@ class FullInfluence final : public Learner<T> {
     return std::max<Index>(1, std::min(shape.R() * shape.m, bytes / column));
   }
 
-  // Columns start ... start + size of M: propagate, add D a_hat, take the gradient.
-  void advance(const Step<T>& step, Index start, Index size, Index next, T scale, T* target) {
+  Index members() const { return team_ == nullptr ? 1 : team_->size(); }
+
+  // Columns start ... start + size of M: propagate to `M`, add D a_hat, take the gradient.
+  void advance(const Step<T>& step, Index start, Index size, T* M, T scale, T* target) {
     const Index S = shape_.S(), R = shape_.R();
-    T* const M = buffer_.col(next + start).data();
-    step.J->apply(buffer_.col(at_ + start).data(), size, M);
+    step.J->apply_prepared(buffer_.col(at_ + start).data(), size, M);
     const bool all = rectangles_.size() == 1 && columns_ == R * shape_.m;
     for_pieces(rectangles_, start, size, [&](Index i, Index j, Index from, Index rows) {
       T* const columns = M + (from - start) * S;
@@ -87,7 +108,9 @@ class FullInfluence final : public Learner<T> {
   std::vector<Rectangle> rectangles_;
   Index columns_, block_;
   LargeMatrix<T> buffer_;  // (S, columns + block)
-  Index at_ = 0;      // where M begins: column 0 or block
+  Index at_ = 0;           // where M begins: column 0 or block
+  Team* team_ = nullptr;
+  Matrix<T> waiting_;      // (S block, members - 1), workspace
 };
 
 }  // namespace axonomy

@@ -65,6 +65,10 @@ class LazyInfluence final : public Learner<T> {
 
   bool keeps_absent() const override { return shape_.pattern == nullptr; }
 
+  void use(Team* team) override {
+    team_ = if_enough(team, static_cast<double>(M_.size()));  // by the product with M alone
+  }
+
   void reset(const T*) override {
     forget();
     q_.setZero();
@@ -195,12 +199,7 @@ class LazyInfluence final : public Learner<T> {
       work_.push_back((work_.empty() ? 0 : work_.back()) + static_cast<double>(work));
     };
     for (Index s = 0; s < block_; ++s) add(S * S * shape_.n);
-    for (Index i = 0; i < shape_.R(); ++i) {
-      Index columns = 0;
-      for (const Rectangle& r : rectangles_)
-        if (i >= r.row && i < r.row + r.rows) columns += r.columns;
-      add(S * (S * columns + block_ * (columns + 8)));
-    }
+    for (Index i = 0; i < shape_.R(); ++i) add(S * (S * columns_of(i) + block_ * (columns_of(i) + 8)));
   }
 
   void forget() {
@@ -220,7 +219,7 @@ class LazyInfluence final : public Learner<T> {
   // One step back: its row of credits, and the credit of the step before.
   void pull_back(Steps& steps, Index s, Vector<T>& credit) {
     steps.D[static_cast<std::size_t>(s)].multiply_left(credit.data(), rows_.col(s).data());
-    steps.J.pull_back(s, credit.data(), pulled_.data());
+    steps.J.pull_back(team_, s, credit.data(), pulled_.data());
     credit.swap(pulled_);
   }
 
@@ -250,7 +249,7 @@ class LazyInfluence final : public Learner<T> {
   // out = credit . A (S, columns)
   void multiply_left(const T* A, Index columns, T* out) {
     std::fill_n(out, columns, T(0));
-    add_dots<T>(shape_.S(), columns, A, credit_.data(), T(1), out);
+    add_dots<T>(team_, shape_.S(), columns, A, credit_.data(), T(1), out);
   }
 
   // target += sum over `count` steps of row (x) a_hat, of W's rows from `first` on.
@@ -259,7 +258,7 @@ class LazyInfluence final : public Learner<T> {
     for (const Rectangle& r : rectangles_) {
       const Index row = std::max(r.row, first), rows = r.row + r.rows - row;
       if (rows <= 0) continue;
-      gemm<T>(rows, r.columns, count, rows_.data() + row, R, steps.regressors.col(r.column).data(), block_,
+      gemm<T>(team_, rows, r.columns, count, rows_.data() + row, R, steps.regressors.col(r.column).data(), block_,
               target + r.column * R + row, R, true);
     }
   }
@@ -267,25 +266,29 @@ class LazyInfluence final : public Learner<T> {
   // target += credit . M. M there and back: its end is still in cache from the step before, and of a large M that is all
   // that can be.
   void add_product(const Vector<T>& credit, T* target) {
-    const std::size_t chunks = chunks_.size();
-    for (std::size_t i = 0; i < chunks; ++i) {
-      const Chunk& c = chunks_[held_ % 2 == 0 ? i : chunks - 1 - i];
-      add_dots<T>(shape_.S(), c.size, M_.col(c.start).data(), credit.data(), T(1), target + c.entry, is_far());
-    }
+    const auto chunks = static_cast<Index>(chunks_.size());
+    share_out(team_, chunks, 1, [&](Index first, Index last) {
+      for (Index i = first; i < last; ++i) {
+        const Chunk& c = chunks_[static_cast<std::size_t>(held_ % 2 == 0 ? i : last - 1 - (i - first))];
+        add_dots<T>(shape_.S(), c.size, M_.col(c.start).data(), credit.data(), T(1), target + c.entry, is_far());
+      }
+    });
   }
   // The same, with a credit for the first rows of W and the earlier one for the others.
   void add_products(Index rows, T* target) {
     const Index S = shape_.S(), R = shape_.R();
     for (const Rectangle& r : rectangles_) {
       const Index folded = std::min(r.rows, std::max<Index>(0, rows - r.row));
-      for (Index i = 0; i < r.columns; ++i) {
-        const Index j = held_ % 2 == 0 ? i : r.columns - 1 - i;
-        const Index column = r.offset + j * r.rows;
-        T* const entry = target + (r.column + j) * R + r.row;
-        add_dots<T>(S, folded, M_.col(column).data(), credit_.data(), T(1), entry, is_far());
-        add_dots<T>(S, r.rows - folded, M_.data() + (column + folded) * S, earlier_.data(), T(1), entry + folded,
-                    is_far());
-      }
+      share_out(team_, r.columns, 1, [&](Index first, Index last) {
+        for (Index i = first; i < last; ++i) {
+          const Index j = held_ % 2 == 0 ? i : last - 1 - (i - first);
+          const Index column = r.offset + j * r.rows;
+          T* const entry = target + (r.column + j) * R + r.row;
+          add_dots<T>(S, folded, M_.col(column).data(), credit_.data(), T(1), entry, is_far());
+          add_dots<T>(S, r.rows - folded, M_.data() + (column + folded) * S, earlier_.data(), T(1), entry + folded,
+                      is_far());
+        }
+      });
     }
   }
   bool is_far() const { return M_.size() * static_cast<Index>(sizeof(T)) > 1048576; }
@@ -306,7 +309,7 @@ class LazyInfluence final : public Learner<T> {
   // Takes the fold of a block on. P, at first the identity, becomes the product of the J so far.
   void fold(Steps& steps, const Folded& from, const Folded& to) {
     for (Index s = block_ - 1 - from.products; s >= block_ - to.products; --s) {
-      steps.J.multiply(P_, s, P_next_);
+      steps.J.multiply(team_, P_, s, P_next_);
       std::copy_n(P_.data(), P_.size(), steps.J.data(s));
       P_.swap(P_next_);
     }
@@ -316,41 +319,56 @@ class LazyInfluence final : public Learner<T> {
   // What M has of row i of W: (S, columns), those of all its weights side by side.
   void fold_row(Steps& steps, Index i) {
     const Index S = shape_.S();
-    Index columns = 0;
-    for (const Rectangle& r : rectangles_) {
-      if (i < r.row || i >= r.row + r.rows) continue;
-      old_.middleCols(columns, r.columns) = row_of(r, i);
-      if (rectangles_.size() > 1)
-        regressors_of_row_.middleCols(columns, r.columns) = steps.regressors.middleCols(r.column, r.columns);
-      columns += r.columns;
-    }
+    const bool one = rectangles_.size() == 1;
+    const Matrix<T>& regressors = one ? steps.regressors : regressors_of_row_;
     gather_driven(steps, i);
-    gemm<T>(S, columns, S, P_.data(), S, old_.data(), S, new_.data(), S);
-    const Matrix<T>& regressors = rectangles_.size() > 1 ? regressors_of_row_ : steps.regressors;
-    gemm<T>(S, columns, block_, driven_.data(), S, regressors.data(), block_, new_.data(), S, true);
-    columns = 0;
+    share_out(team_, columns_of(i), 12, [&](Index first, Index last) {
+      for_parts(i, first, last, [&](auto part, Index j, Index at) {
+        old_.middleCols(at, part.cols()) = part;
+        if (!one) regressors_of_row_.middleCols(at, part.cols()) = steps.regressors.middleCols(j, part.cols());
+      });
+      T* const out = new_.col(first).data();
+      gemm<T>(S, last - first, S, P_.data(), S, old_.col(first).data(), S, out, S);
+      gemm<T>(S, last - first, block_, driven_.data(), S, regressors.col(first).data(), block_, out, S, true);
+      for_parts(i, first, last, [&](auto part, Index, Index at) { part = new_.middleCols(at, part.cols()); });
+    });
+  }
+
+  // Calls f(columns of M, the regressor of the first, its place) for what row i has first ... last - 1 in each rectangle.
+  template <class F>
+  void for_parts(Index i, Index first, Index last, const F& f) {
+    const Index S = shape_.S();
+    Index at = 0;
     for (const Rectangle& r : rectangles_) {
       if (i < r.row || i >= r.row + r.rows) continue;
-      row_of(r, i) = new_.middleCols(columns, r.columns);
-      columns += r.columns;
+      const Index from = std::max(first, at), to = std::min(last, at + r.columns);
+      using Columns = Eigen::Map<Matrix<T>, 0, Eigen::OuterStride<>>;
+      if (from < to)
+        f(Columns(M_.col(r.offset + (from - at) * r.rows + i - r.row).data(), S, to - from,
+                  Eigen::OuterStride<>(S * r.rows)),
+          r.column + from - at, from);
+      at += r.columns;
     }
+  }
+  Index columns_of(Index i) const {
+    Index columns = 0;
+    for (const Rectangle& r : rectangles_)
+      if (i >= r.row && i < r.row + r.rows) columns += r.columns;
+    return columns;
   }
 
   // Column s: (P^s D^s)[:, i]
   void gather_driven(Steps& steps, Index i) {
     const Index n = shape_.n, gate = i / n, unit = i % n;
-    for (Index s = 0; s < block_; ++s) {
-      const BlockDiagonal<T>& D = steps.D[static_cast<std::size_t>(s)];
-      const auto P = steps.product(s, shape_.S());
-      auto column = driven_.col(s);
-      column = D.part(0, gate)[unit] * P.col(unit);
-      for (Index a = 1; a < shape_.states_per_unit; ++a) column += D.part(a, gate)[unit] * P.col(a * n + unit);
-    }
-  }
-
-  Eigen::Map<Matrix<T>, 0, Eigen::OuterStride<>> row_of(const Rectangle& r, Index i) {
-    const Index S = shape_.S();
-    return {M_.col(r.offset + i - r.row).data(), S, r.columns, Eigen::OuterStride<>(S * r.rows)};
+    share_out(team_, block_, 1, [&](Index first, Index last) {
+      for (Index s = first; s < last; ++s) {
+        const BlockDiagonal<T>& D = steps.D[static_cast<std::size_t>(s)];
+        const auto P = steps.product(s, shape_.S());
+        auto column = driven_.col(s);
+        column = D.part(0, gate)[unit] * P.col(unit);
+        for (Index a = 1; a < shape_.states_per_unit; ++a) column += D.part(a, gate)[unit] * P.col(a * n + unit);
+      }
+    });
   }
 
   // M (S, R m) <- J M + M_bar, of one step
@@ -370,6 +388,7 @@ class LazyInfluence final : public Learner<T> {
 
   Shape shape_;
   Index block_;
+  Team* team_ = nullptr;
   bool deferred_ = false;
   std::vector<Rectangle> rectangles_;
   std::vector<Chunk> chunks_;

@@ -14,6 +14,7 @@ template <class T>
 class SplitKIJ {
  public:
   static constexpr bool pairs = false;
+  static constexpr bool shares_out = false;
   static constexpr bool takes_gradient = true;
 
   SplitKIJ(const Shape& shape, Index rank, ImmediateBy by)

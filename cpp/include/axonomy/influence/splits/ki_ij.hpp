@@ -13,6 +13,7 @@ namespace axonomy {
 template <class T>
 class SplitKIIJ {
  public:
+  static constexpr bool shares_out = true;
   static constexpr bool takes_gradient = false;
   static constexpr bool pairs = true;
 
@@ -38,8 +39,14 @@ class SplitKIIJ {
     right_.setZero();
   }
 
+  // J times the factor is what takes time.
+  void use(Team* team) {
+    if (shape_.element_wise) return;
+    team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.R() * rank_));
+  }
+
   void propagate(const Step<T>& step) {
-    step.J->apply(left_.data(), shape_.R() * rank_, left_temporary_.data());
+    step.J->apply(team_, left_.data(), shape_.R() * rank_, left_temporary_.data());
     left_.swap(left_temporary_);
   }
 
@@ -173,6 +180,7 @@ class SplitKIIJ {
 
   Shape shape_;
   Index rank_;
+  Team* team_ = nullptr;
   Matrix<T> left_;   // (S*R, r)
   Matrix<T> right_;  // (R*m, r)
   Matrix<T> left_temporary_;

@@ -14,6 +14,7 @@ namespace axonomy {
 template <class T>
 class SplitKIJoint {
  public:
+  static constexpr bool shares_out = true;
   static constexpr bool takes_gradient = false;
   static constexpr bool pairs = true;
 
@@ -37,8 +38,13 @@ class SplitKIJoint {
     right_.setZero();
   }
 
+  // J times the factor is what takes time.
+  void use(Team* team) {
+    team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.R() * rank_));
+  }
+
   void propagate(const Step<T>& step) {
-    step.J->apply(left_.data(), shape_.R() * rank_, left_temporary_.data());
+    step.J->apply(team_, left_.data(), shape_.R() * rank_, left_temporary_.data());
     left_.swap(left_temporary_);
   }
 
@@ -143,6 +149,7 @@ class SplitKIJoint {
 
   Shape shape_;
   Index rank_;
+  Team* team_ = nullptr;
   Matrix<T> left_;   // (S*R, r)
   Matrix<T> right_;  // (m, r)
   Matrix<T> left_temporary_, right_temporary_;

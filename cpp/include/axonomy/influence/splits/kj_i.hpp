@@ -13,6 +13,7 @@ namespace axonomy {
 template <class T>
 class SplitKJI {
  public:
+  static constexpr bool shares_out = false;
   static constexpr bool takes_gradient = false;
   static constexpr bool pairs = false;
 

@@ -13,6 +13,7 @@ namespace axonomy {
 template <class T>
 class SplitKJIJ {
  public:
+  static constexpr bool shares_out = true;
   static constexpr bool takes_gradient = false;
   static constexpr bool pairs = false;
 
@@ -43,8 +44,13 @@ class SplitKJIJ {
     right_.setZero();
   }
 
+  // J times the factor is what takes time.
+  void use(Team* team) {
+    team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.m * rank_));
+  }
+
   void propagate(const Step<T>& step) {
-    step.J->apply(left_.data(), shape_.m * rank_, left_temporary_.data());
+    step.J->apply(team_, left_.data(), shape_.m * rank_, left_temporary_.data());
     left_.swap(left_temporary_);
   }
 
@@ -142,6 +148,7 @@ class SplitKJIJ {
 
   Shape shape_;
   Index rank_;
+  Team* team_ = nullptr;
   ImmediateTerms<T> immediate_;
   Matrix<T> left_;   // (S*m, r)
   Matrix<T> right_;  // (R*m, r)
