@@ -111,11 +111,20 @@ class ImmediateTerms {
 // The workspace and the few products that splits share.
 namespace split {
 
-// factor (rows, r) <- factor C for the r x r block C; in place at rank 1.
+// Whether the r x r block of C leaves the terms apart, as signs do.
+template <class W>
+bool is_diagonal(const Matrix<W>& C, Index r) {
+  for (Index l = 0; l < r; ++l)
+    for (Index k = 0; k < r; ++k)
+      if (k != l && C(k, l) != W(0)) return false;
+  return true;
+}
+
+// factor (rows, r) <- factor C for the r x r block C; in place where that is diagonal.
 template <class T>
 void mix_columns(Matrix<T>& factor, Matrix<T>& temporary, const Matrix<Work<T>>& C, Index r) {
-  if (r == 1) {
-    factor *= T(C(0, 0));
+  if (is_diagonal(C, r)) {
+    for (Index l = 0; l < r; ++l) factor.col(l) *= T(C(l, l));
     return;
   }
   for (Index l = 0; l < r; ++l) {

@@ -122,7 +122,8 @@ class SplitKIJ {
       left_.col(l) += state_;
     }
     if (wanted.target != nullptr && !exact) weigh(step, wanted.scale);
-    if (rank_ > 1) {
+    const bool apart = split::is_diagonal(CR, rank_);
+    if (!apart) {
       if (exact) {
         Eigen::Map<Vector<T>> target(wanted.target, right_.rows());
         for (Index l = 0; l < rank_; ++l) target += weights_[l] * right_.col(l);
@@ -134,7 +135,8 @@ class SplitKIJ {
       coefficients_ = CR.col(l).tail(N).template cast<T>();
       immediate_.combine_right(step, coefficients_.data(), row_.data());
       with_regressors(shape_, step.a_hat, 0,
-                      [&](const auto& a_hat) { mix_right(l, CR, a_hat, exact, wanted.target); });
+                      [&](const auto& a_hat) { mix_right(l, CR, a_hat, apart, exact, wanted.target); });
+      if (exact) own_.setZero();  // it was added with the first
     }
   }
 
@@ -152,13 +154,14 @@ class SplitKIJ {
     for (Index l = 0; l < rank_; ++l) weights_[l] = scale * q.dot(left_.col(l));
   }
 
-  // B_l <- keep B_l + row a_hat, and what is still to be added to the target, in the same pass.
+  // B_l <- keep B_l + row a_hat, and what is still to be added to the target, in the same pass. `apart`: B_l is not mixed
+  // with the others, and as it was.
   template <class Regressors>
-  void mix_right(Index l, const Matrix<Work<T>>& CR, const Regressors& a_hat, bool exact, T* target) {
+  void mix_right(Index l, const Matrix<Work<T>>& CR, const Regressors& a_hat, bool apart, bool exact, T* target) {
     const Index R = shape_.R(), m = shape_.m;
     T* const B = right_.col(l).data();
-    const T weight = weights_[l], keep = rank_ > 1 ? T(1) : T(CR(0, 0));
-    if (exact && rank_ == 1)
+    const T weight = weights_[l], keep = apart ? T(CR(l, l)) : T(1);
+    if (exact && apart)
       sweep<T>(R, m, R, {row_.data(), own_.data()}, a_hat, {B, target},
                [weight, keep](const auto& c, const auto& a, auto& x) {
                  x[1] = multiply_add(weight, x[0], multiply_add(a, c[1], x[1]));
