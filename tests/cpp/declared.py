@@ -1,4 +1,4 @@
-"""Declared orders of work against counted operations.
+"""Declared orders of work against counted operations: over units; where signs leave r terms apart, over r.
 
     python tests/cpp/declared.py build/cpp/tests/cpp/count_work
 
@@ -15,6 +15,13 @@ from collections import defaultdict
 import axonomy as ax
 
 TOLERANCE = 0.4  # tells whole powers apart
+RANKS = 8, 32
+
+
+def count(program: str, tensor: str, solver: str, rank: int, n: int = 32) -> float:
+    """Return the operations of one step."""
+    command = [program, tensor, solver, str(rank), str(n)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 
 
 def main(program: str) -> int:
@@ -39,6 +46,12 @@ def main(program: str) -> int:
         failed += not good
         verdict = "" if good else "  WRONG"
         print(f"{cell.tensor:6} {cell.solver:13} n^{cell.time.n}, counted n^{power:.2f}{verdict}")
+        if cell.solution == "closed-form" and cell.time.factor == "r":
+            small, large = (count(program, cell.tensor, cell.solver, rank=rank) for rank in RANKS)
+            power = math.log(large / small, RANKS[1] / RANKS[0])
+            good = abs(power - 1) < TOLERANCE
+            failed += not good
+            print(f"{cell.tensor:6} {cell.solver:13} r, counted r^{power:.2f}{'' if good else '  WRONG'}")
     for key in counted:
         print(f"{key} is counted, but not in the table")
     return min(1, failed + len(counted))
