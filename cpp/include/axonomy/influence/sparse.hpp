@@ -128,12 +128,14 @@ class SparseInfluence final : public Learner<T> {
     Index first_state, states, first_regressor, regressors, first_entry;
     Index columns;  // g regressors, up to whole vectors; the rest stays zero
   };
+  // The same on every machine, so that what one has saved another can load.
+  static constexpr Index width = 32 / static_cast<Index>(sizeof(T));
 #if AXONOMY_VECTORS
   using Columns = std::conditional_t<detail::has_vectors<T>, detail::Pack<T, std::min(simd_bytes, 32)>, detail::One<T>>;
 #else
   using Columns = detail::One<T>;
 #endif
-  static constexpr Index width = Columns::size;
+  static constexpr int packs = static_cast<int>(width / Columns::size);
   struct Term {
     T factor;
     const T* row;
@@ -169,10 +171,10 @@ class SparseInfluence final : public Learner<T> {
         }
         Index c = 0;
         const T q = step.q[a * n + state.unit];
-        for (; c + 4 * width <= columns; c += 4 * width) sum_up<4>(term, c, q, out);
-        if (columns - c == 3 * width) sum_up<3>(term, c, q, out);
-        if (columns - c == 2 * width) sum_up<2>(term, c, q, out);
-        if (columns - c == width) sum_up<1>(term, c, q, out);
+        for (; c + 4 * width <= columns; c += 4 * width) sum_up<4 * packs>(term, c, q, out);
+        if (columns - c == 3 * width) sum_up<3 * packs>(term, c, q, out);
+        if (columns - c == 2 * width) sum_up<2 * packs>(term, c, q, out);
+        if (columns - c == width) sum_up<packs>(term, c, q, out);
       }
     }
   }
@@ -182,13 +184,13 @@ class SparseInfluence final : public Learner<T> {
   void sum_up(const Term* last, Index c, T q, T* out) {
     typename Columns::type sum[count];
     const Term* term = terms_.data();
-    for (int i = 0; i < count; ++i) sum[i] = term->factor * Columns::load(term->row + c + i * width);
+    for (int i = 0; i < count; ++i) sum[i] = term->factor * Columns::load(term->row + c + i * Columns::size);
     while (++term != last)
       for (int i = 0; i < count; ++i)
-        sum[i] = multiply_add(term->factor, Columns::load(term->row + c + i * width), sum[i]);
+        sum[i] = multiply_add(term->factor, Columns::load(term->row + c + i * Columns::size), sum[i]);
     for (int i = 0; i < count; ++i) {
-      T* const gradient = gradient_.data() + c + i * width;
-      Columns::store(out + c + i * width, sum[i]);
+      T* const gradient = gradient_.data() + c + i * Columns::size;
+      Columns::store(out + c + i * Columns::size, sum[i]);
       Columns::store(gradient, multiply_add(q, sum[i], Columns::load(gradient)));
     }
   }
