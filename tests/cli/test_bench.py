@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -166,11 +165,15 @@ def test_without_what_a_peer_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'pip install "axonomy[jax]"' in result.output
 
 
-def test_estimate_of_a_step() -> None:
-    def slow(steps: int) -> None:
-        time.sleep(0.01 * steps)
+def test_estimate_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
 
-    assert speed.seconds_a_step(slow) == pytest.approx(0.01, rel=0.5)
+    def slow(steps: int) -> None:
+        nonlocal now
+        now += 0.01 * steps
+
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: now)
+    assert speed.seconds_a_step(slow) == pytest.approx(0.01)
 
 
 def test_turns_and_spread() -> None:
