@@ -25,7 +25,7 @@ from axonomy.cli import _common
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from axonomy.studies import Engine, Results, Store, Study
+    from axonomy.studies import Results, Store, Study
     from axonomy.studies.plan import Planned
 
 ENGINES = ("joblib", "dask")
@@ -33,9 +33,7 @@ INTERRUPTED = 130
 _SECONDS = 10.0  # between two lines of progress where there is no terminal
 
 
-def run(
-    source: str, out: Path, *, quick: bool, engine: str, address: str | None, jobs: int | None
-) -> None:
+def run(source: str, out: Path, *, quick: bool, engine: str, address: str | None, jobs: int | None) -> None:
     """Run a study, print its tables, and say what became of it."""
     for package in ("joblib", "pandas"):
         require(package, "study")
@@ -51,7 +49,8 @@ def run(
         results = studies.conduct(study, out, chosen, watch)
     except KeyboardInterrupt:
         typer.echo(
-            f"interrupted; {watch.written} finished runs are kept in {out}: the same command goes on", err=True
+            f"interrupted; {watch.written} finished runs are kept in {out}: the same command goes on",
+            err=True,
         )
         raise typer.Exit(INTERRUPTED) from None
     for path in watch.set_aside:

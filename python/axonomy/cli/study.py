@@ -13,7 +13,9 @@ from axonomy.cli import _study
 def study(
     source: Annotated[
         str,
-        typer.Argument(metavar="STUDY", help="A .toml file, or paper, table or axes, which come with axonomy."),
+        typer.Argument(
+            metavar="STUDY", help="A .toml file, or paper, table or axes, which come with axonomy."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results; the same one to go on.")] = Path("study"),
     quick: Annotated[bool, typer.Option("--quick", help="The short form, its table [quick].")] = False,
@@ -28,7 +30,7 @@ def study(
 ) -> None:
     """Run a study: tune the learning rate of each rule, then train it with fresh seeds.
 
-    Each finished run is a file in the folder. Ctrl-C or worse loses what was running and nothing else: the same
-    command goes on where it stopped. axonomy report draws what is there.
+    Each finished run is a file in the folder. Ctrl-C or worse loses what was running and nothing else: the
+    same command goes on where it stopped. axonomy report draws what is there.
     """
     _study.run(source, out, quick=quick, engine=engine, address=address, jobs=jobs)

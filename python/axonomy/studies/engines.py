@@ -6,7 +6,10 @@ results come back to the one process that asked for them, which alone writes: wo
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +22,7 @@ from axonomy._extras import require
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_WATCH_SECONDS = 0.5
 _ADVICE = "what was finished is kept, and the same command goes on from there"
 
 
@@ -69,8 +73,8 @@ class JoblibEngine(Engine):
         """Yield what is done as it is done."""
         # One at a time: results of a batch would come together, and be lost together.
         parallel = self._joblib.Parallel(self._jobs, return_as="generator_unordered", batch_size=1)
-        task = self._joblib.delayed(_keyed)
-        results = parallel(task(function, key, item) for key, item in items)
+        task = self._joblib.delayed(_following)
+        results = parallel(task(os.getpid(), function, key, item) for key, item in items)
         try:
             yield from results
         except self._terminated() as error:
@@ -103,7 +107,9 @@ class DaskEngine(Engine):
     def __init__(self, address: str | None = None, jobs: int | None = None, timeout: float = 30.0) -> None:
         self._distributed = require("distributed", "dask")
         if address is not None and jobs is not None:
-            raise ValueError("--jobs: the workers of a cluster at --address say how many; give one of the two")
+            raise ValueError(
+                "--jobs: the workers of a cluster at --address say how many; give one of the two"
+            )
         self._address, self._timeout = address, timeout
         self._jobs = (os.cpu_count() or 1) if jobs is None else _check.integer("jobs", jobs, 1)
         self._client: Any = None
@@ -140,7 +146,7 @@ class DaskEngine(Engine):
         """Yield what is done as it is done; the runs of a worker that is lost are done by another."""
         client = self._client
         futures = [
-            # The key tells runs apart and is the same in a second try, and `retries` is for lost workers only.
+            # A run whose worker is lost goes to another by itself, under the same key.
             client.submit(_keyed, function, key, item, key=f"axonomy-{key}", pure=False)
             for key, item in items
         ]
@@ -155,8 +161,8 @@ class DaskEngine(Engine):
             client.cancel([f for f in finished.futures if not f.done()])
 
     def _result(self, future: Any) -> Any:
-        killed = self._distributed.scheduler.KilledWorker
-        cancelled = self._distributed.client.FutureCancelledError
+        killed = self._distributed.KilledWorker
+        cancelled = self._distributed.CancelledError
         try:
             return future.result()
         except killed as error:
@@ -207,6 +213,23 @@ class DaskEngine(Engine):
 
 def _keyed(function: Callable[[Item], Result], key: str, item: Item) -> tuple[str, Result]:
     return key, function(item)
+
+
+def _following(parent: int, function: Callable[[Item], Result], key: str, item: Item) -> tuple[str, Result]:
+    """In a worker process, which is not to work on when the one that it works for has been killed."""
+    if os.getpid() != parent:
+        _follow(parent)
+    return _keyed(function, key, item)
+
+
+@functools.cache
+def _follow(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _version() -> str:

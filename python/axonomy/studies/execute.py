@@ -1,4 +1,4 @@
-"""One run from beginning to end. It is done anywhere: what it takes is in the run, what comes of it returned."""
+"""One run from beginning to end, wherever that may be: all it takes is in the run, all it finds returned."""
 
 from __future__ import annotations
 
@@ -72,17 +72,23 @@ def _train(run: Run, stream: Stream) -> Outcome:
 
 
 def _measure(run: Run, stream: Stream) -> Outcome:
-    """Hand over to the metrics: rules that ride along, the exact gradient, and what tells them apart."""
+    """Let rules ride along on the trajectory of the run, which is trained once more for it."""
     assert run.metrics is not None
     metrics = require("axonomy.studies.metrics", "study")
+    trainer = run.trainer()
+    trajectory = metrics.Trajectory(
+        trainer.rnn, run.rule, trainer.optimiser, seed=run.seed, update_every=run.update_every
+    )
+    tried = {"loss_decrease", "loss_decrease_2"} & set(run.metrics.names)
     arrays = metrics.measure(
-        run,
+        trajectory,
         stream,
         list(run.metrics.passengers),
         replicates=run.metrics.replicates,
-        windows=list(run.metrics.windows),
+        windows=run.metrics.windows,
         every=run.metrics.every,
         seed=run.seed,
+        **({} if tried else {"horizon": None}),  # what takes most of the time
     )
     return Outcome({}, dict(arrays))
 

@@ -6,6 +6,7 @@ The text must be one that `tomllib` has read: what is wrong with it is no busine
 from __future__ import annotations
 
 import tomllib
+from typing import Any
 
 Path = tuple[str | int, ...]
 
@@ -82,7 +83,7 @@ class Lines:
             else:
                 self._at += 1
         parts: list[str | int] = []
-        value = tomllib.loads(f"{self._text[start : self._at]} = 0")
+        value: Any = tomllib.loads(f"{self._text[start : self._at]} = 0")
         while isinstance(value, dict):
             ((part, value),) = value.items()
             parts.append(part)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import axonomy as ax
 from axonomy import _check, _toml, tasks
+from axonomy.cells import CELLS
 from axonomy.cli import _common, _parse
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Network:
     @classmethod
     def of(cls, cell: str, options: Mapping[str, Any]) -> Network:
         """The network with the defaults of what is not given."""
-        _check.one_of("cell", cell, _common.CELLS)
-        known = _common.options_of(_common.CELLS[cell])
+        _check.one_of("cell", cell, CELLS)
+        known = _common.options_of(CELLS[cell])
         for name in options:
             _check.one_of(f"options of {cell}", name, known)
         return cls(cell, tuple(sorted((known | dict(options)).items())))
@@ -42,7 +43,7 @@ class Network:
     @property
     def text(self) -> str:
         """As it is written in a study, without what is as usual."""
-        usual = _common.options_of(_common.CELLS[self.cell])
+        usual = _common.options_of(CELLS[self.cell])
         return spoken(self.cell, {k: v for k, v in self.options if v != usual[k]})
 
 
@@ -192,14 +193,13 @@ def plan(study: Study, phase: str, rates: Mapping[Case, float] | None = None) ->
             return []
         grid = product(study.tuning_seeds, study.cases, study.learning_rates)
         return [
-            Planned(
-                case, phase, replace(case.first, seed=seed, learning_rate=rate, steps=study.tuning_steps)
-            )
+            Planned(case, phase, replace(case.first, seed=seed, learning_rate=rate, steps=study.tuning_steps))
             for seed, case, rate in grid
         ]
     if rates is None:
         rates = study.only_rates()
-    seeds, measured = study.seeds, dict.fromkeys(study.cases)
+    seeds = study.seeds
+    measured: Mapping[Case, Measured | None] = dict.fromkeys(study.cases)
     if phase == METRICS:
         if not study.metrics:
             return []

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 import axonomy as ax
 from axonomy._extras import require
 from axonomy.studies import conduct, selection
@@ -120,42 +122,39 @@ class Results:
 
     def _curves(self) -> Iterator[dict[str, Any]]:
         for planned, outcome in self._finished(FINAL):
-            same = {"key": planned.run.key, **_place(planned)}
+            same: dict[str, Any] = {"key": planned.run.key, **_place(planned)}
             same |= {"rule": planned.case.label, "seed": planned.run.seed}
             points = zip(outcome.arrays["step"].tolist(), outcome.arrays["loss"].tolist(), strict=True)
             for step, loss in points:
                 yield {**same, "step": step, "loss": loss}
 
     def _measured(self) -> Iterator[dict[str, Any]]:
-        for planned, outcome, same, labels in self._along():
-            columns = [outcome.arrays[name].tolist() for name in ("rule", "metric", "window", "step", "value")]
-            wanted = set(planned.run.metrics.names) if planned.run.metrics else set()
-            for rule, metric, window, step, value in zip(*columns, strict=True):
-                if metric in wanted:
-                    yield {
-                        **same, "rule": labels[rule], "metric": metric, "window": window, "step": step,
-                        "value": value,
-                    }  # fmt: skip
+        for planned, arrays, same, labels in self._along():
+            assert planned.run.metrics is not None
+            for metric in planned.run.metrics.names:
+                if metric == "alignment":
+                    continue
+                found = arrays[metric]  # (bins, P), of the cosine (bins, windows, P)
+                windows = arrays["window"].tolist() if metric == "cosine" else [1]
+                values = found.reshape(len(found), len(windows), -1)
+                for (b, w, p), value in np.ndenumerate(values):
+                    step = int(arrays["step"][b])
+                    row = {"rule": labels[p], "metric": metric, "window": windows[w], "step": step}
+                    yield {**same, **row, "value": float(value)}
 
     def _aligned(self) -> Iterator[dict[str, Any]]:
-        for planned, outcome, same, labels in self._along():
-            if planned.run.metrics is None or "alignment" not in planned.run.metrics.names:
-                continue
-            cosines = outcome.arrays["alignment"]
-            for a, row in enumerate(cosines.tolist()):
-                for b, cosine in enumerate(row):
-                    yield {**same, "rule_a": labels[a], "rule_b": labels[b], "cosine": cosine}
+        for planned, arrays, same, labels in self._along():
+            assert planned.run.metrics is not None
+            if "alignment" in planned.run.metrics.names:
+                for (a, b), cosine in np.ndenumerate(arrays["alignment"]):
+                    yield {**same, "rule_a": labels[a], "rule_b": labels[b], "cosine": float(cosine)}
 
-    def _along(self) -> Iterator[tuple[Planned, Outcome, dict[str, Any], list[str]]]:
+    def _along(self) -> Iterator[tuple[Planned, dict[str, Any], dict[str, Any], list[str]]]:
         """The measuring runs, what all rows of one have, and the labels of the rules that rode along."""
         for planned, outcome in self._finished(METRICS):
             same = {**_place(planned), "trained_by": planned.case.label, "seed": planned.run.seed}
-            labels = [
-                case.label
-                for case in self.study.cases
-                if (case.task, case.cell) == (planned.case.task, planned.case.cell)
-            ]
-            yield planned, outcome, same, labels
+            labels = [passenger.label for passenger in self.study.passengers(planned.case)]
+            yield planned, outcome.arrays, same, labels
 
     @staticmethod
     def _table(columns: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> DataFrame:
@@ -168,12 +167,12 @@ def _place(planned: Planned) -> dict[str, str]:
 
 
 def _bias(rule: ax.Rule, cell: str) -> str:
-    """What the rule's component declares on this kind of cell; of a hybrid, whether all of its parts are exact."""
+    """What the component declares on this kind of cell; of a hybrid, ``"none"`` if all parts have none."""
     if not isinstance(rule, ax.ComposedRule):
         parts = [_bias(part, cell) for part in rule.rules]  # type: ignore[attr-defined]
         return "none" if set(parts) == {"none"} else "biased"
     for line in ax.table(cell):
-        if (line.facing, line.tensor, line.randomness, line.solution) == rule.axes:
-            if line.solver == rule.solver and line.bias:
-                return line.bias
+        own = (line.facing, line.tensor, line.randomness, line.solution, line.solver)
+        if own == (*rule.axes, rule.solver) and line.bias:
+            return line.bias
     return rule.component.bias

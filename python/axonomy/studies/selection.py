@@ -10,11 +10,10 @@ from typing import Any
 import axonomy as ax
 from axonomy import _check
 from axonomy.cli import _parse
-from axonomy.hybrid import ByBlock, Mix
 
 #: What cells of the table are chosen by; any other key of a selection is a setting of their rules.
 CHOICES = ("facing", "tensor", "randomness", "solution", "solver", "status", "bias")
-_HYBRIDS = (Mix.kind, "by_block")
+_HYBRIDS = ("mix", "by_block")  # the keys of those that are written out
 
 
 def select(selection: Any, folder: Path | None = None) -> list[ax.Rule]:

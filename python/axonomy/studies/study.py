@@ -28,7 +28,8 @@ from typing import Any, Self, TypeVar
 
 import axonomy as ax
 from axonomy import _check, _toml, tasks
-from axonomy.cli import _common, _parse
+from axonomy.cells import CELLS
+from axonomy.cli import _parse
 from axonomy.studies import plan, selection
 from axonomy.studies.lines import Lines
 from axonomy.studies.plan import Case, Measured, Network, Planned, Run
@@ -233,8 +234,7 @@ class Study:
                         kept.append(run)
                 names = selection.labels([run.rule for run in kept])
                 cases += [
-                    Case(entry.text, network.text, label, run)
-                    for label, run in zip(names, kept, strict=True)
+                    Case(entry.text, network.text, label, run) for label, run in zip(names, kept, strict=True)
                 ]
         return tuple(cases), tuple(out)
 
@@ -270,19 +270,21 @@ class Study:
 
     def measured(self) -> dict[Case, Measured]:
         """What is measured along the runs of each case: all rules of its task and network ride along."""
-        along: dict[tuple[str, str], list[ax.Rule]] = {}
-        for case in self.cases:
-            along.setdefault((case.task, case.cell), []).append(case.first.rule)
         return {
             case: Measured(
                 self.metrics,
-                tuple(along[case.task, case.cell]),
+                tuple(passenger.first.rule for passenger in self.passengers(case)),
                 self.replicates,
                 self.windows,
                 self.metric_every,
             )
             for case in self.cases
         }
+
+    def passengers(self, case: Case) -> list[Case]:
+        """The rules that ride along with a case: all of its task and network but the read-out alone."""
+        place = (case.task, case.cell)
+        return [c for c in self.cases if (c.task, c.cell) == place and c.first.rule.facing != "none"]
 
     def to_toml(self) -> str:
         """The study as a file that :meth:`load` reads, all of it said, paths absolute."""
@@ -360,7 +362,7 @@ class _Reader:
             "dtype": self._value("dtype", _dtype, "float64"),
             "metrics": self._each("metrics", _metric, []),
             "metric_seeds": self._value("metric_seeds", _positive, len(seeds)),
-            "replicates": self._value("replicates", _positive, 8),
+            "replicates": self._value("replicates", lambda name, value: _check.integer(name, value, 2), 8),
             "windows": self._each("windows", lambda value: _positive("windows", value), [1, 10, 100, 1000]),
             "metric_every": self._value("metric_every", _positive, 100),
         }
@@ -413,7 +415,9 @@ class _Reader:
         for i, value in enumerate(values):
             item = self._try((*path, i), check, value)
             if item in found:
-                raise self._error((*path, i), f"expected to be given once, got {_check.describe(value)} again")
+                raise self._error(
+                    (*path, i), f"expected to be given once, got {_check.describe(value)} again"
+                )
             found.append(item)
         return tuple(found)
 
@@ -457,7 +461,7 @@ def _network(value: Any) -> Network:
     options = _named("cell", value)
     cell = options.pop("cell", None)
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-    return Network.of(_check.one_of("cell", cell, _common.CELLS), options)
+    return Network.of(_check.one_of("cell", cell, CELLS), options)
 
 
 def _positive(name: str, value: Any) -> int:
@@ -514,6 +518,7 @@ def _optimiser(name: str, value: Any) -> str:
 
 
 _KEYS = (
-    "name", "steps", "seeds", "tuning_seeds", "tuning_steps", "learning_rates", "tasks", "rules", "cells", "n",
-    "optimiser", "update_every", "dtype", "metrics", "metric_seeds", "replicates", "windows", "metric_every",
+    "name", "steps", "seeds", "tuning_seeds", "tuning_steps", "learning_rates", "tasks", "rules", "cells",
+    "n", "optimiser", "update_every", "dtype", "metrics", "metric_seeds", "replicates", "windows",
+    "metric_every",
 )  # fmt: skip
