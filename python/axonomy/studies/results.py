@@ -1,0 +1,178 @@
+"""The results of a study as tables of pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+import axonomy as ax
+from axonomy._extras import require
+from axonomy.studies import conduct, selection
+from axonomy.studies.execute import Outcome
+from axonomy.studies.plan import FINAL, METRICS, TUNING, Planned
+from axonomy.studies.store import Store, number
+from axonomy.studies.study import Study
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_PLACE = ("task", "cell")
+RUNS = (
+    "key", "phase", *_PLACE, "n", "rule", "facing", "tensor", "randomness", "solution", "solver", "status",
+    "bias", "learning_rate", "seed", "steps", "final_loss", "diverged", "diverged_at", "seconds_per_step",
+    "bytes", "tuning_runs", "floor",
+)  # fmt: skip
+CURVES = ("key", *_PLACE, "rule", "seed", "step", "loss")
+MEASURED = (*_PLACE, "trained_by", "rule", "seed", "metric", "window", "step", "value")
+ALIGNMENT = (*_PLACE, "trained_by", "seed", "rule_a", "rule_b", "cosine")
+
+
+class Results:
+    """What a study has found so far. Each method returns a table, with its columns also where it is empty.
+
+    Only results of the study as it is now are in the tables, whatever else is in its folder.
+    """
+
+    def __init__(self, study: Study, store: Store) -> None:
+        self.study = study
+        self._store = store
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Open the folder of a study.
+
+        Raises
+        ------
+        ValueError
+            If it is none. The methods raise `axonomy.studies.Corrupt` if a result is not what was written.
+        """
+        store = Store(Path(folder))
+        return cls(store.study(), store)
+
+    def runs(self) -> DataFrame:
+        """One row a finished run of tuning or of the final phase.
+
+        ``final_loss`` is the mean over the last tenth of the steps, infinite if the run diverged, at step
+        ``diverged_at``. ``seconds_per_step`` is the processor's time, ``bytes`` what the learner holds,
+        ``tuning_runs`` what was spent on the rule's learning rate, ``floor`` the lowest loss that any memory
+        can reach, where that is known.
+        """
+        return self._table(RUNS, (self._row(*each) for each in self._finished(TUNING, FINAL)))
+
+    def curves(self) -> DataFrame:
+        """The learning curves of the final runs, one row a stretch: its last step and its mean loss."""
+        return self._table(CURVES, self._curves())
+
+    def metrics(self) -> DataFrame:
+        """What was measured of ``rule`` along the trajectory of a network trained by ``trained_by``."""
+        return self._table(MEASURED, self._measured())
+
+    def alignment(self) -> DataFrame:
+        """Mean cosines between the gradients of two rules along the trajectory of a third."""
+        return self._table(ALIGNMENT, self._aligned())
+
+    def missing(self) -> int:
+        """How many runs the study has still to do, of those that it knows of before tuning is done."""
+        rates = conduct.chosen_rates(self.study, self._store)
+        tuning = [p for p in self.study.plan(TUNING) if self._store.load(p.run) is None]
+        later = [
+            p for phase in (FINAL, METRICS) for p in self.study.plan(phase, rates)
+            if self._store.load(p.run) is None
+        ]  # fmt: skip
+        untuned = len(self.study.cases) - len(rates)
+        metric_seeds = min(self.study.metric_seeds, len(self.study.seeds)) if self.study.metrics else 0
+        return len(tuning) + len(later) + untuned * (len(self.study.seeds) + metric_seeds)
+
+    def _finished(self, *phases: str) -> Iterator[tuple[Planned, Outcome]]:
+        rates = conduct.chosen_rates(self.study, self._store)
+        for phase in phases:
+            for planned in self.study.plan(phase, rates):
+                outcome = self._store.load(planned.run)
+                if outcome is not None:
+                    yield planned, outcome
+
+    def _row(self, planned: Planned, outcome: Outcome) -> dict[str, Any]:
+        run, facts = planned.run, outcome.facts
+        rule = run.rule
+        own = isinstance(rule, ax.ComposedRule) and rule.facing != "none"
+        diverged = facts["diverged_at"] is not None
+        return {
+            "key": run.key,
+            "phase": planned.phase,
+            **_place(planned),
+            "n": run.n,
+            "rule": planned.case.label,
+            **{axis: getattr(rule, axis) if own else "-" for axis in selection.CHOICES[:5]},
+            "status": selection.status(rule),
+            "bias": _bias(rule, run.network.cell),
+            "learning_rate": run.learning_rate,
+            "seed": run.seed,
+            "steps": run.steps,
+            "final_loss": float("inf") if diverged else number(facts["final_loss"]),
+            "diverged": diverged,
+            "diverged_at": number(facts["diverged_at"]),
+            "seconds_per_step": facts["seconds_per_step"],
+            "bytes": facts["bytes"],
+            "tuning_runs": self.study.tuning_runs,
+            "floor": min(run.task.floors.values(), default=float("nan")),
+        }
+
+    def _curves(self) -> Iterator[dict[str, Any]]:
+        for planned, outcome in self._finished(FINAL):
+            same: dict[str, Any] = {"key": planned.run.key, **_place(planned)}
+            same |= {"rule": planned.case.label, "seed": planned.run.seed}
+            points = zip(outcome.arrays["step"].tolist(), outcome.arrays["loss"].tolist(), strict=True)
+            for step, loss in points:
+                yield {**same, "step": step, "loss": loss}
+
+    def _measured(self) -> Iterator[dict[str, Any]]:
+        for planned, arrays, same, labels in self._along():
+            assert planned.run.metrics is not None
+            for metric in planned.run.metrics.names:
+                if metric == "alignment":
+                    continue
+                found = arrays[metric]  # (bins, P), of the cosine (bins, windows, P)
+                windows = arrays["window"].tolist() if metric == "cosine" else [1]
+                values = found.reshape(len(found), len(windows), -1)
+                for (b, w, p), value in np.ndenumerate(values):
+                    step = int(arrays["step"][b])
+                    row = {"rule": labels[p], "metric": metric, "window": windows[w], "step": step}
+                    yield {**same, **row, "value": float(value)}
+
+    def _aligned(self) -> Iterator[dict[str, Any]]:
+        for planned, arrays, same, labels in self._along():
+            assert planned.run.metrics is not None
+            if "alignment" in planned.run.metrics.names:
+                for (a, b), cosine in np.ndenumerate(arrays["alignment"]):
+                    yield {**same, "rule_a": labels[a], "rule_b": labels[b], "cosine": float(cosine)}
+
+    def _along(self) -> Iterator[tuple[Planned, dict[str, Any], dict[str, Any], list[str]]]:
+        """The measuring runs, what all rows of one have, and the labels of the rules that rode along."""
+        for planned, outcome in self._finished(METRICS):
+            same = {**_place(planned), "trained_by": planned.case.label, "seed": planned.run.seed}
+            labels = [passenger.label for passenger in self.study.passengers(planned.case)]
+            yield planned, outcome.arrays, same, labels
+
+    @staticmethod
+    def _table(columns: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> DataFrame:
+        table: DataFrame = require("pandas", "study").DataFrame(list(rows), columns=list(columns))
+        return table
+
+
+def _place(planned: Planned) -> dict[str, str]:
+    return {"task": planned.case.task, "cell": planned.case.cell}
+
+
+def _bias(rule: ax.Rule, cell: str) -> str:
+    """What the component declares on this kind of cell; of a hybrid, ``"none"`` if all parts have none."""
+    if not isinstance(rule, ax.ComposedRule):
+        parts = [_bias(part, cell) for part in rule.rules]  # type: ignore[attr-defined]
+        return "none" if set(parts) == {"none"} else "biased"
+    for line in ax.table(cell):
+        own = (line.facing, line.tensor, line.randomness, line.solution, line.solver)
+        if own == (*rule.axes, rule.solver) and line.bias:
+            return line.bias
+    return rule.component.bias
