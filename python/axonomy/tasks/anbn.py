@@ -33,9 +33,9 @@ class AnBn(Task):
     --------
     >>> stream = AnBn(longest=3).generate(12, seed=1)
     >>> "".join("ab"[i] for i in stream.X.argmax(axis=1))
-    'aabbaabbaaab'
+    'abaaabbbaaab'
     >>> "".join("ab"[i] for i in stream.Y)
-    'abbaabbaaabb'
+    'baaabbbaaabb'
     """
 
     longest: int = 8

@@ -1,0 +1,1 @@
+"""Studies: many runs compared, and what is measured on them."""
