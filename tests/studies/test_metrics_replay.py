@@ -86,3 +86,13 @@ def test_a_direction_of_zero() -> None:
     one = replay()
     assert one.decrease_to_second_order(np.zeros_like(one.W), 0.1) == 0.0
     assert one.decrease(np.zeros_like(one.W), 0.1) == 0.0
+
+
+def test_a_step_that_makes_the_network_diverge() -> None:
+    rng = np.random.default_rng(0)
+    stream = Stream(rng.normal(size=(40, 2)), rng.normal(size=(40, 1)))
+    rnn = ax.LeakyRNN.random(2, 4, 1, activation="relu", loss="mse", seed=1)
+    one = Replay(rnn, stream, np.ones(4))
+    for far in (1e20, 1e300):
+        assert one.decrease(np.full_like(one.W, -far), 1e9) == -np.inf
+    assert np.isfinite(one.decrease(one.gradient(one.W), 1e-3))

@@ -109,16 +109,20 @@ class Passengers final : public Learner<T> {
       noise = noise_[p].data();
       passenger.learner->draw(passenger.random, noise);
     }
-    const bool learns = step.y != nullptr || passenger.learner->looks_ahead();
-    bool wanted = false;
-    if (learns && steps_ >= passenger.lag)
-      for (const auto& interval : intervals_) wanted = wanted || holds(interval, steps_ - passenger.lag);
-    if (wanted) gradient_.setZero();
-    passenger.learner->step(step, noise, T(1), wanted ? gradient_.data() : nullptr);
-    if (!wanted) return;
+    holding_.clear();
+    if ((step.y != nullptr || passenger.learner->looks_ahead()) && steps_ >= passenger.lag)
+      for (auto& interval : intervals_)
+        if (holds(interval, steps_ - passenger.lag)) holding_.push_back(interval.sums.col(static_cast<Index>(p)).data());
+    if (holding_.size() < 2) {  // of one interval the sum itself is the target
+      T* const target = holding_.empty() ? nullptr : holding_.front();
+      passenger.learner->step(step, noise, T(1), target);
+      if (target != nullptr) absent_.clear(target);
+      return;
+    }
+    gradient_.setZero();
+    passenger.learner->step(step, noise, T(1), gradient_.data());
     absent_.clear(gradient_.data());
-    for (auto& interval : intervals_)
-      if (holds(interval, steps_ - passenger.lag)) interval.sums.col(static_cast<Index>(p)) += gradient_;
+    for (T* sum : holding_) Eigen::Map<Vector<T>>(sum, gradient_.size()) += gradient_;
   }
 
   static bool holds(const Interval<T>& interval, std::uint64_t step) {
@@ -130,6 +134,7 @@ class Passengers final : public Learner<T> {
   std::vector<Vector<T>> noise_;
   std::deque<Interval<T>> intervals_;
   AbsentWeights absent_;
+  std::vector<T*> holding_;  // this step: the sums of the intervals that hold it
   Vector<T> gradient_;
   std::uint64_t steps_ = 0, latest_ = 0;
 };

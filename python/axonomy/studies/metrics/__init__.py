@@ -10,6 +10,7 @@ from axonomy.studies.metrics.measurement import measure
 from axonomy.studies.metrics.plan import Trajectory
 from axonomy.studies.metrics.replay import Replay
 from axonomy.studies.metrics.ride import Ride, Sums
+from axonomy.studies.metrics.table import alignment_columns, metric_columns
 
 __all__ = [
     "Replay",
@@ -17,8 +18,10 @@ __all__ = [
     "Spread",
     "Sums",
     "Trajectory",
+    "alignment_columns",
     "cosine",
     "measure",
+    "metric_columns",
     "pairwise_cosines",
     "spread",
 ]

@@ -74,27 +74,27 @@ class Plan:
                 f"got {len(self.stream)} steps"
             )
 
-    @property
+    @cached_property
     def exact(self) -> Rule:
         """The exact gradient, in the cheapest form that the cell allows."""
         return ax.rules.rtrl() if self.trajectory.rnn.element_wise else ax.rules.rtrl_lazy()
 
-    @property
+    @cached_property
     def lag(self) -> int:
         """Of the latest rule."""
         return max(lag_of(rule) for rule in self.rules)
 
-    @property
+    @cached_property
     def copies(self) -> list[int]:
         """How often each rule rides."""
         return [1 if rule.randomness == "deterministic" else self.replicates for rule in self.rules]
 
-    @property
+    @cached_property
     def periods(self) -> list[int]:
         """Every how many steps each rule gives a gradient."""
         return [period_of(rule) for rule in self.rules]
 
-    @property
+    @cached_property
     def longest_period(self) -> int:
         """Of all rules."""
         return max(self.periods)

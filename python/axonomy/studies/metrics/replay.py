@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 import axonomy as ax
+from axonomy import _core
 from axonomy._check import FloatArray
+from axonomy._sequence import sequence
 from axonomy.cells.base import Cell
+from axonomy.learner import core_learner
 from axonomy.tasks import Stream
 
 
@@ -36,25 +39,37 @@ class Replay:
         settings = {**rnn.settings(), "state_noise": 0.0}
         self._rnn = type(rnn)._blank(rnn.shape, np.float64, settings)
         self._rnn.W, self._rnn.W_out, self._rnn.b_out = rnn.W, rnn.W_out, rnn.b_out
-        self._rnn.state = state
+        self._state = np.asarray(state, np.float64)
         self.W: FloatArray = self._rnn.W
         mask = np.arange(len(stream)) >= len(stream) - last
         if stream.mask is not None:
             mask &= stream.mask
-        self._data: dict[str, Any] = {"X": stream.X, "Y": stream.Y, "mask": mask, "reset": stream.reset}
-        self._exact = ax.rules.e_bptt(window=len(stream))
+        self._steps = sequence(self._rnn, stream.X, stream.Y, mask, stream.reset)
+        # One gradient at the end, through all of the steps.
+        self._exact = core_learner(ax.rules.e_bptt(window=len(stream)), rnn.shape, self._rnn.dtype)
+        self._none = core_learner(ax.rules.output_only(), rnn.shape, self._rnn.dtype)
 
     def loss(self, W: FloatArray) -> float:
-        """Return F(W) for W (R, m)."""
-        self._rnn.W = W
-        return float(np.nansum(ax.gradients(self._rnn, "output_only", **self._data).loss))
+        """Return F(W) for W (R, m); infinite where state or loss are not finite."""
+        return float(np.nansum(self._run(self._none, W)[2]))
 
     def gradient(self, W: FloatArray) -> FloatArray:
         """Return dF/dW (R, m)."""
-        self._rnn.W = W
-        # One gradient at the end, through all of the steps.
-        total: FloatArray = ax.gradients(self._rnn, self._exact, **self._data).recurrent[-1]
+        total: FloatArray = self._run(self._exact, W)[0][-1]
         return total
+
+    def _run(self, learner: Any, W: FloatArray) -> tuple[Any, ...]:
+        # What `axonomy.gradients` does, but that the steps are checked once for many weights.
+        self._rnn.W, self._rnn.state = W, self._state
+        steps = self._steps
+        run: Any = _core.gradients64
+        *found, done = run(
+            self._rnn._cell, learner, 0, None, steps.X, steps.Y, steps.mask, steps.reset, None, False, False
+        )
+        # With weights far off the network may diverge, which is no error of the run.
+        return (
+            tuple(found) if done == len(steps) else (np.full((1, *W.shape), np.nan), None, np.array(np.inf))
+        )
 
     @cached_property
     def _loss_here(self) -> float:
@@ -76,8 +91,10 @@ class Replay:
         return product
 
     def decrease(self, direction: FloatArray, rate: float) -> float:
-        """Return ``F(W) - F(W - rate * direction)``."""
-        return self._loss_here - self.loss(self.W - rate * direction)
+        """Return ``F(W) - F(W - rate * direction)``; minus infinity if the network diverges there."""
+        with np.errstate(over="ignore"):
+            W = self.W - rate * direction
+        return self._loss_here - self.loss(W) if np.isfinite(W).all() else -np.inf
 
     def decrease_to_second_order(self, direction: FloatArray, rate: float) -> float:
         """Return ``rate * F' d - rate^2 / 2 * d F'' d``."""
