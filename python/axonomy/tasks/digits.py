@@ -1,7 +1,7 @@
 """Sequential digits: read an image piece by piece, then say which digit it shows.
 
-The 1797 handwritten digits of 8 by 8 pixels that come with scikit-learn, real data. An image is read row
-by row or pixel by pixel, from the top; the label is due at the last piece, and there is no target before.
+Real data: handwritten digits of 8 by 8 pixels, 1797 of them, which come with scikit-learn. An image is read
+row by row or pixel by pixel, from the top; the label is due at the last piece, and there is no target before.
 Every image starts from a state of zero. All images come once before one comes again, in an order that
 the seed draws anew each time.
 

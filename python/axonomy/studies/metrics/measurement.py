@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
+from bisect import bisect_right
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -22,7 +23,9 @@ from axonomy.tasks import Stream
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
-BUDGET = 64 * 2**20  # bytes of gradients that are kept at a time
+# How much of the gradients is kept at a time: bytes, and intervals, which each passenger goes through each step.
+BUDGET = 64 * 2**20
+MOST = 32
 
 
 def measure(
@@ -151,17 +154,18 @@ class _Measurement:
         self.alignment: list[FloatArray] = []
         self.loss = np.full(len(plan.stream), np.nan)
         self.diverged_at = float("nan")
-        # What is still to come of each mark.
-        self.marks = {mark: set(plan.compared_at(mark).values()) for mark in plan.marks}
-        self.sums: dict[Interval, FloatArray] = {}
+        self.marks = deque(plan.marks)  # that are still to come, in their order
+        of_marks = {interval for mark in plan.marks for interval in plan.compared_at(mark).values()}
+        self.sums: dict[Interval, FloatArray | None] = dict.fromkeys(of_marks)
         # What replays need, at which steps.
         self.states: dict[Interval, FloatArray] = {}
         self.replays: dict[Interval, Replay] = {}
         self.states_due: dict[int, list[Interval]] = defaultdict(list)
         self.weights_due: dict[int, list[Interval]] = defaultdict(list)
-        for interval in () if plan.horizon is None else {i for due in self.marks.values() for i in due}:
+        for interval in () if plan.horizon is None else of_marks:
             self.states_due[plan.replay_begins(interval[0])].append(interval)
             self.weights_due[interval[1] - 1].append(interval)
+        self.stops = sorted({*self.states_due, *self.weights_due, len(plan.stream)})
 
     def run(self) -> Arrays:
         try:
@@ -178,7 +182,7 @@ class _Measurement:
     def _chunks(self) -> Iterator[tuple[list[Interval], int]]:
         """Intervals to ask for, and how far to run then: not more of them than may be kept at a time."""
         size = len(self.ride.passengers) * self.rnn.W.nbytes
-        most = max(BUDGET // size, 1)
+        most = min(max(BUDGET // size, 1), MOST)
         waiting = self.plan.intervals
         at = 0
         while at < len(waiting):
@@ -196,7 +200,7 @@ class _Measurement:
                 self.states[interval] = self.rnn.state
             for interval in self.weights_due.pop(here, ()):
                 self._keep_replay(interval)
-            until = min([stop, *self.states_due, *self.weights_due])
+            until = min(stop, self.stops[bisect_right(self.stops, here)])
             self.loss[here:until] = self.ride.run(self.plan.stream.part(here, until))
 
     def _keep_replay(self, interval: Interval) -> None:
@@ -210,16 +214,25 @@ class _Measurement:
             interval = (sums.first, sums.last)
             if interval in self.plan.windows_at:
                 self._compare_window(sums)
-            self.sums[interval] = sums.gradients.astype(np.float64)
-        for mark, missing in list(self.marks.items()):
-            if missing <= self.sums.keys():
-                self._compare_mark(mark)
-                del self.marks[mark]
-            else:
-                break  # marks are in their order
-        wanted = {interval for due in self.marks.values() for interval in due}
-        self.sums = {interval: sums for interval, sums in self.sums.items() if interval in wanted}
-        self.replays = {interval: replay for interval, replay in self.replays.items() if interval in wanted}
+            if interval in self.sums:
+                self.sums[interval] = sums.gradients.astype(np.float64)
+        while self.marks and (compared := self._complete(self.marks[0])) is not None:
+            mark = self.marks.popleft()
+            self._compare_mark(mark, compared)
+            self._forget(mark)
+
+    def _complete(self, mark: int) -> dict[int, FloatArray] | None:
+        """What is compared at a mark, by the period; None if some of it is still to come."""
+        found = {T: self.sums[interval] for T, interval in self.plan.compared_at(mark).items()}
+        there = {T: sums for T, sums in found.items() if sums is not None}
+        return there if len(there) == len(found) else None
+
+    def _forget(self, mark: int) -> None:
+        """What no later mark needs of what has been compared at this one."""
+        later = self.plan.compared_at(self.marks[0]).values() if self.marks else ()
+        for interval in set(self.plan.compared_at(mark).values()) - set(later):
+            self.sums.pop(interval, None)
+            self.replays.pop(interval, None)
 
     def _compare_window(self, sums: Sums) -> None:
         w = sums.last - sums.first
@@ -229,28 +242,27 @@ class _Measurement:
         means[np.array(self.plan.periods) > w] = np.nan
         self.found[self.plan.bin_of(sums.last)].cosines[w].append(means)
 
-    def _compare_mark(self, mark: int) -> None:
+    def _compare_mark(self, mark: int, sums: dict[int, FloatArray]) -> None:
         found = self.found[self.plan.bin_of(mark)]
         compared = self.plan.compared_at(mark)
         periods = np.array(self.plan.periods)
         alignment = np.full((len(periods), len(periods)), np.nan)
-        for T, interval in compared.items():
-            groups = [self.sums[interval][members] for members in self.members]
+        for T in compared:
+            groups = [sums[T][members] for members in self.members]
             # Of two rules of different periods, at the longer one.
             here = np.maximum.outer(periods, periods) == T
             if here.any():
                 alignment[here] = pairwise_cosines(groups)[here]
         self.alignment.append(alignment)
-        mine = [self.sums[compared[T]] for T in self.plan.periods]
-        spreads = [spread(sums[members], sums[-1]) for sums, members in zip(mine, self.members, strict=True)]
+        mine = [sums[T] for T in self.plan.periods]
+        spreads = [spread(own[members], own[-1]) for own, members in zip(mine, self.members, strict=True)]
         if found.spreads is None:
             found.spreads = spreads
         else:
             found.spreads = [a + b for a, b in zip(found.spreads, spreads, strict=True)]
         if self.plan.horizon is not None:
-            firsts = [sums[first] for sums, first in zip(mine, self.first_of_each, strict=True)]
-            exact = self.sums[compared[1]][-1]
-            steps = zip([*firsts, exact], [*self.plan.periods, 1], strict=True)
+            firsts = [own[first] for own, first in zip(mine, self.first_of_each, strict=True)]
+            steps = zip([*firsts, sums[1][-1]], [*self.plan.periods, 1], strict=True)
             found.decreases.append(np.array([self._decrease(g, compared[T]) for g, T in steps]))
 
     def _decrease(self, gradient: FloatArray, interval: Interval) -> tuple[float, float]:
