@@ -172,6 +172,7 @@ void bind_shape(py::module_& m);
 void bind_cells(py::module_& m);
 void bind_learners(py::module_& m);
 void bind_reductions(py::module_& m);
+void bind_passengers(py::module_& m);
 void bind_trainer(py::module_& m);
 void bind_machine(py::module_& m);
 void bind_build_info(py::module_& m);

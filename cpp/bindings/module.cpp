@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m) {
   bind_cells(m);
   bind_learners(m);
   bind_reductions(m);
+  bind_passengers(m);
   bind_trainer(m);
   bind_machine(m);
   bind_build_info(m);

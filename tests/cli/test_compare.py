@@ -222,7 +222,7 @@ def test_files_of_data(tmp_path: Path) -> None:
         (("--rule", "rtrl", "--rule", "nonsense"), "rule must be one of rtrl, "),
         (("--rule", "rtrl", "--steps", 0), "n_steps: expected a whole number at least 1, got 0"),
         (("--rule", "rtrl", "--hidden", 0), "n_hidden: expected a whole number at least 1, got 0"),
-        (("--rule", "rtrl", "--task", "sum"), "task must be one of add, mimic, copy, file, "),
+        (("--rule", "rtrl", "--task", "sum"), "task must be one of add, mimic, copy, anbn, "),
         (("--rule", "rtrl", "--optimiser", "lion"), "optimiser: expected one of 'sgd', "),
         (("--rule", "rtrl", "--cell", "rnn"), "cell: expected one of 'leaky_rnn', "),
         (("--rule", "rtrl", "--streams", 0), "streams: expected a whole number at least 1, got 0"),

@@ -494,7 +494,7 @@ def test_forced_runs_leave_nothing_of_the_last(tmp_path: Path, monkeypatch: pyte
             ("--tensor", "kij", "--randomness", "stochastic", "--solution", "numerical"),
             "no rule is past, kij, stochastic, numerical: ...\nThe nearest cells that exist:\n  past, ...",
         ),
-        (("--rule", "rtrl", "--task", "sum"), "task must be one of add, mimic, copy, file, or a .csv or"),
+        (("--rule", "rtrl", "--task", "sum"), "task must be one of add, mimic, copy, anbn, "),
         (("--rule", "rtrl", "--task", "no.csv"), "task 'file' needs 'inputs'"),
         (
             ("--rule", "rtrl", "--task", "no.csv", "--inputs", "a", "--targets", "b"),

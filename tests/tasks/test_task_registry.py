@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from axonomy import tasks
-from axonomy.tasks import Add, Copy, FileStream, Mimic, Stream, Task
+from axonomy.tasks import Add, Copy, Digits, FileStream, Lorenz, Mimic, Stream, Task
 
 ARRAYS = ("X", "Y", "mask", "reset")
 
 
-@pytest.fixture(params=[*tasks.registry, "add, held", "copy, many", "file, repeated"])
+@pytest.fixture(
+    params=[*tasks.registry, "add, held", "copy, many", "lorenz, all", "digits, pixels", "file, repeated"]
+)
 def task(request: pytest.FixtureRequest, tmp_path) -> Task:
     path = tmp_path / "data.csv"
     rng = np.random.default_rng(3)
@@ -21,6 +23,8 @@ def task(request: pytest.FixtureRequest, tmp_path) -> Task:
         "add": Add(),
         "add, held": Add((3, 5), hold=3),
         "copy, many": Copy(5, 2, symbols=4),
+        "lorenz, all": Lorenz(ahead=4, observe="xyz", interval=0.02),
+        "digits, pixels": Digits(by="pixel"),
         "mimic": Mimic(n_in=3, n_hidden=5, n_out=2, alpha=0.5),
         "file": FileStream(str(path), ["a", "b"], ["c"]),
         "file, repeated": FileStream(str(path), ["a"], ["b", "c"], repeat=True),
@@ -43,6 +47,16 @@ def test_shapes_and_types(task: Task) -> None:
     for flags in (stream.mask, stream.reset):
         assert flags is None or (flags.shape, flags.dtype) == ((50,), np.bool_)
     assert len(stream) == 50
+
+
+def test_the_floor_is_the_lowest(task: Task) -> None:
+    assert isinstance(task.floor, float)
+    assert all(task.floor <= floor + 1e-12 for floor in task.floors.values()) or np.isnan(task.floor)
+    assert list(task.floors.values()) == sorted(task.floors.values(), reverse=True)
+
+
+def test_real_data_are_marked() -> None:
+    assert {name for name, kind in tasks.registry.items() if kind.real} == {"digits", "text", "file"}
 
 
 def assert_same(one: Stream, other: Stream) -> None:
@@ -83,7 +97,7 @@ def test_bad_seed() -> None:
 
 
 def test_make_names_what_is_wrong() -> None:
-    with pytest.raises(ValueError, match="task: expected one of add, mimic, copy, file, got 'sub'"):
+    with pytest.raises(ValueError, match=r"task: expected one of add, mimic, copy, .*, file, got 'sub'"):
         tasks.make("sub")
     with pytest.raises(ValueError, match="task 'add' does not take 'n_in'; it takes lags, hold"):
         tasks.make("add", n_in=3)

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from axonomy import tasks
 from axonomy.cells import CELLS
 
 _TASK, _NETWORK, _TRAINING, _RESULT = "Task", "Network", "Training", "Result"
+_TASKS = f"{', '.join(name for name in tasks.registry if name != 'file')}, or a .csv or .npz file."
 
 Task = Annotated[
     str,
-    typer.Option(
-        "--task", help="add, mimic, copy, or a .csv or .npz file.", rich_help_panel=_TASK, metavar="TASK"
-    ),
+    typer.Option("--task", help=_TASKS, rich_help_panel=_TASK, metavar="TASK"),
 ]
 Lags = Annotated[
     tuple[int, int] | None,

@@ -12,13 +12,19 @@ from typing import Any
 
 from axonomy import _check
 from axonomy.tasks.add import Add
+from axonomy.tasks.anbn import AnBn
 from axonomy.tasks.base import Stream, Task
+from axonomy.tasks.chaotic import Lorenz, MackeyGlass
 from axonomy.tasks.copy import Copy
+from axonomy.tasks.digits import Digits
 from axonomy.tasks.file_stream import FileStream
 from axonomy.tasks.mimic import Mimic
+from axonomy.tasks.text import Text
 
 #: Every task by name.
-registry: dict[str, type[Task]] = {task.name: task for task in (Add, Mimic, Copy, FileStream)}
+registry: dict[str, type[Task]] = {
+    task.name: task for task in (Add, Mimic, Copy, AnBn, Lorenz, MackeyGlass, Digits, Text, FileStream)
+}
 
 
 def make(name: str, **options: Any) -> Task:
@@ -48,4 +54,19 @@ def from_dict(values: Mapping[str, Any]) -> Task:
     return make(options.pop("task", None), **options)
 
 
-__all__ = ["Add", "Copy", "FileStream", "Mimic", "Stream", "Task", "from_dict", "make", "registry"]
+__all__ = [
+    "Add",
+    "AnBn",
+    "Copy",
+    "Digits",
+    "FileStream",
+    "Lorenz",
+    "MackeyGlass",
+    "Mimic",
+    "Stream",
+    "Task",
+    "Text",
+    "from_dict",
+    "make",
+    "registry",
+]

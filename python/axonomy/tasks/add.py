@@ -71,6 +71,11 @@ class Add(Task):
             "both lags": self._floor({0, 1}),
         }
 
+    @property
+    def floor(self) -> float:
+        """Mean loss of who knows both lags."""
+        return self.floors["both lags"]
+
     def _floor(self, known: set[int]) -> float:
         """Mean entropy of y given the coins at the ``known`` lags, over all outcomes."""
         entropies = []

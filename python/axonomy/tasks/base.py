@@ -60,6 +60,8 @@ class Task(ABC):
 
     #: The name in the registry.
     name: ClassVar[str]
+    #: Whether the samples were measured or written by somebody, not drawn or computed.
+    real: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -80,6 +82,11 @@ class Task(ABC):
     @abstractmethod
     def floors(self) -> Mapping[str, float]:
         """Lowest mean loss within reach of a limited memory, by label; empty where not known."""
+
+    @property
+    def floor(self) -> float:
+        """Lowest mean loss of all, without a limit to memory or size; NaN where not known."""
+        return float("nan")
 
     @abstractmethod
     def generate(self, n_steps: int, seed: int = 0) -> Stream:

@@ -81,6 +81,11 @@ class Copy(Task):
         """Mean loss at recall, in nats, with nothing remembered and with everything."""
         return {"no memory": float(np.log(self.symbols)), "all symbols": 0.0}
 
+    @property
+    def floor(self) -> float:
+        """Zero."""
+        return 0.0
+
     def generate(self, n_steps: int, seed: int = 0) -> Stream:
         """Draw the first ``n_steps`` steps of the stream of ``seed``.
 

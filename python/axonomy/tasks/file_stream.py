@@ -47,6 +47,7 @@ class FileStream(Task):
     repeat: bool = False
 
     name: ClassVar[str] = "file"
+    real: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", _check.path("path", self.path))

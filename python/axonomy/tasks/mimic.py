@@ -102,6 +102,11 @@ class Mimic(Task):
         return {}
 
     @property
+    def floor(self) -> float:
+        """Zero: the teacher itself."""
+        return 0.0
+
+    @property
     def teacher(self) -> Teacher:
         """The network to imitate."""
         return Teacher.random(self.n_in, self.n_hidden, self.n_out, self.teacher_seed)
