@@ -1,0 +1,1 @@
+"""Studies: many runs from one file, their statistics and their report. They need ``axonomy[study]``."""
