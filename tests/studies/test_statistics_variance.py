@@ -112,7 +112,7 @@ def test_what_the_cells_cannot_tell_apart_has_no_freedom() -> None:
 
 
 def test_axes_of_a_null_table_are_found_at_the_stated_rate() -> None:
-    """Rules differ, but not by their axes: F over the rules keeps its rate, F over the runs does not claim to."""
+    """Rules differ, but not by their axes: F over rules keeps its rate; F over runs does not claim to."""
     rejected = runs = 0
     tests = 0
     for i in range(40):
@@ -184,7 +184,7 @@ def test_mixed_model_gives_the_variance_to_whom_it_belongs() -> None:
 
 
 def test_mixed_model_does_not_take_runs_for_rules() -> None:
-    """Null of the axes with rules that differ: Wald tests are a little liberal, but not as if runs were rules."""
+    """Rules differ, but not by their axes: Wald tests are a little liberal, no more."""
     wrong = [
         (mixed_model(scores(synthetic.runs(tasks=("mimic",), seeds=3, rng=i, between=0.1))).axes["p"] < 0.05)
         for i in range(20)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LEAST_RULES = 5
 TOGETHER = "all together"
 _PERMUTATIONS = 999
+_RESAMPLES = 999
 
 
 def joined(metrics: DataFrame, scores: DataFrame) -> DataFrame:
@@ -124,7 +125,9 @@ def _one(places: DataFrame, y: DataFrame, seed: int) -> dict[str, Any]:
         return float(stats.spearmanr(first, second).statistic)
 
     index = np.arange(len(x))
-    low, high = interval(index, correlation, seed=seed, vectorized=False, resamples=999, method="percentile")
+    low, high = interval(
+        index, correlation, seed=seed, vectorized=False, resamples=_RESAMPLES, method="percentile"
+    )
     p = stats.permutation_test(
         (index,),
         lambda permuted: correlation(permuted, index),
