@@ -95,16 +95,22 @@ def forest(
         small = style.FONT_SIZE - 1.5
         beside = axes.get_yaxis_transform()
         for heading, at in headings.items():
-            axes.text(-0.62, at, heading, transform=beside, va="center_baseline", weight="bold", fontsize=small)
+            axes.text(
+                -0.62, at, heading, transform=beside, va="center_baseline", weight="bold", fontsize=small
+            )
         for (_, name), at in rows.items():
             axes.text(-0.6, at, name, transform=beside, va="center_baseline", fontsize=small)
         if note:
-            axes.text(1.03, -1.1, note, transform=beside, va="center_baseline", fontsize=small, color=style.SOFT)
+            axes.text(
+                1.03, -1.1, note, transform=beside, va="center_baseline", fontsize=small, color=style.SOFT
+            )
         for effect in effects:
             colour = _COLOURS[series.index(effect.series) % 2]
             shift = 0.0 if len(series) == 1 else 0.36 * (series.index(effect.series) - 0.5)
             at = rows[effect.group, effect.name] + shift
-            axes.plot(effect.parts, [at] * len(effect.parts), "|", color=style.SOFT, alpha=0.55, ms=5, zorder=1)
+            axes.plot(
+                effect.parts, [at] * len(effect.parts), "|", color=style.SOFT, alpha=0.55, ms=5, zorder=1
+            )
             axes.plot([effect.low, effect.high], [at, at], color=colour, linewidth=1.3, zorder=2)
             face = colour if effect.sure else "white"
             shape = "o" if effect.series == series[0] else "s"
@@ -122,5 +128,6 @@ def forest(
                 line([], [], marker="os"[i % 2], color=_COLOURS[i % 2], linewidth=1.3, ms=4.5, label=name)
                 for i, name in enumerate(series)
             ]
-            axes.legend(handles=handles, loc="lower right", fontsize=small, frameon=False)
+            at_top = {"loc": "lower right", "bbox_to_anchor": (1.02, 1.0), "ncols": len(series)}
+            axes.legend(handles=handles, **at_top, fontsize=small, frameon=False, columnspacing=1.2)
     return figure

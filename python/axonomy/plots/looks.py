@@ -71,7 +71,15 @@ def legend(figure: Figure, places: list[Place], y: float = 0.0) -> None:
         if name in seen["solution"]
     ]
     handles += [
-        line([], [], marker=shape, color=style.SOFT, markerfacecolor="none", label=f"{name}-facing", **common)
+        line(
+            [],
+            [],
+            marker=shape,
+            color=style.SOFT,
+            markerfacecolor="#D4D4D4",
+            label=f"{name}-facing",
+            **common,
+        )
         for name, shape in _SHAPES.items()
         if name in seen["facing"]
     ]

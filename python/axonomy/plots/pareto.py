@@ -63,9 +63,13 @@ def loss_against_cost(rules: Sequence[Priced], title: str = "", *, loss: str = "
         figure.subplots_adjust(left=0.085, right=0.985, wspace=0.06, bottom=0.19, top=0.9)
         figure.suptitle(title, x=0.085, ha="left", weight="bold", fontsize=style.FONT_SIZE + 1.5)
         panels[0].set_ylabel(loss)
-        values = [v for rule in rules for v in (rule.loss, rule.low, rule.high) if np.isfinite(v)]
-        margin = 0.06 * (max(values) - min(values)) or 0.1
-        panels[0].set_ylim(min(values) - margin, max(values) + margin)
+        values = [v for rule in rules for v in (rule.loss, rule.low) if np.isfinite(v)]
+        # Those far worse than the others must not flatten them: they are marked at the upper edge.
+        top = max(
+            min(values), min(max(values), 1.6 * float(np.quantile([rule.loss for rule in rules], 0.75)))
+        )
+        margin = 0.08 * (top - min(values)) or 0.1
+        panels[0].set_ylim(min(values) - 1.5 * margin, top + margin)
         for panel, name in zip(panels, names, strict=True):
             _panel(panel, rules, name)
         looks.legend(figure, [rule.place for rule in rules])
@@ -86,7 +90,18 @@ def _panel(axes: Axes, rules: Sequence[Priced], name: str) -> None:
         linestyle=(0, (4, 2)),
         zorder=1,
     )
+    top = axes.get_ylim()[1]
     for rule, cost in zip(rules, costs, strict=True):
+        if rule.loss > top:
+            axes.annotate(
+                f"{rule.rule}, {rule.loss:.2f} ▴",
+                (cost, top),
+                ha="center",
+                va="top",
+                color=rule.place.colour,
+                fontsize=style.FONT_SIZE - 2.5,
+            )
+            continue
         axes.plot([cost, cost], [rule.low, rule.high], color=rule.place.colour, linewidth=0.8, alpha=0.6)
         looks.mark(axes, cost, rule.loss, rule.place, zorder=3)
     axes.set_xlim(min(costs) / 1.6, max(costs) * 1.9)

@@ -108,6 +108,12 @@ def _headings(axes: Axes, heights: list[float], columns: list[tuple[str, str]]) 
         y += own + 0.12
 
 
+def _luminance(colour: Sequence[float]) -> float:
+    """Of sRGB; white and black ink contrast alike with 0.18 (WCAG 2)."""
+    c = np.asarray(colour)
+    return float(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722))
+
+
 def _cell(axes: Axes, box: tuple[float, float, float], elements: list[Element], scale: Any) -> None:
     """The rules of a cell, two in a line; a cell without any is an outline."""
     patch = require("matplotlib.patches", "cli").Rectangle
@@ -115,9 +121,7 @@ def _cell(axes: Axes, box: tuple[float, float, float], elements: list[Element], 
     gap = 0.012
     if not elements:
         axes.add_patch(
-            patch(
-                (x + gap, y + 0.015), 1 - 2 * gap, tall - 0.03, facecolor="#F4F4F4", edgecolor="none"
-            )
+            patch((x + gap, y + 0.015), 1 - 2 * gap, tall - 0.03, facecolor="#F4F4F4", edgecolor="none")
         )
         return
     lines = -(-len(elements) // 2)
@@ -137,9 +141,8 @@ def _cell(axes: Axes, box: tuple[float, float, float], elements: list[Element], 
                 linewidth=0.4,
             )
         )
-        luminance = float(np.dot(colour[:3], (0.2126, 0.7152, 0.0722)))
-        ink = "white" if luminance < 0.45 else style.INK
-        name = "\n".join(textwrap.wrap(element.rule, 13 if beside == 2 else 28, max_lines=2))
+        ink = "white" if _luminance(colour[:3]) < 0.19 else "#111111"
+        name = "\n".join(textwrap.wrap(element.rule, 15 if beside == 2 else 28, max_lines=2))
         tail = f"\n{element.score:.2f}" if known else "\ndid not run"
         axes.text(
             left + width / 2,

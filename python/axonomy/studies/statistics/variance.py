@@ -157,8 +157,9 @@ def _rows(models: _Models, sums: Any, freedoms: Any, y: NDArray[np.float64]) -> 
             if left and error > 0:
                 row["F"] = square / df / error
                 row["p"] = float(stats.f.sf(row["F"], df, left))
+            # Rules themselves, and seeds, have nothing but the runs to be tested against.
             against = steps.get(("rule", "task") if "task" in term else ("rule",), (0.0, 0))
-            if "rule" not in term and against[1] and against[0] > 0:
+            if not {"rule", "seed"} & set(term) and against[1] and against[0] > 0:
                 row["F_rules"] = square / df / (against[0] / against[1])
                 row["p_rules"] = float(stats.f.sf(row["F_rules"], df, against[1]))
         rows.append(row)
