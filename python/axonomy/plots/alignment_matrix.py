@@ -51,7 +51,7 @@ def alignment_matrix(
         width = style.SIZE[0]
         side, left, top = 4.0, 1.95, 0.5  # inches
         height = top + side + 1.35
-        figure = require("matplotlib.figure", "cli").Figure(figsize=(width, height))
+        figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(width, height))
 
         def box(x: float, y: float, w: float, h: float) -> Axes:
             """From inches, y from the top."""

@@ -78,7 +78,9 @@ def curve_panels(
     rows = -(-len(groups) // columns)
     low, high = _limits(curves, list(floors.values()), top)
     with style.applied():
-        figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], 0.75 + 1.85 * rows))
+        figure: Figure = require("matplotlib.figure", "cli").Figure(
+            figsize=(style.SIZE[0], 0.75 + 1.85 * rows)
+        )
         height = figure.get_figheight()
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         figure.subplots_adjust(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def forest(
             y += 1.0
     with style.applied():
         height = 0.95 + 0.2 * y + (0.22 if sides else 0)
-        figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
+        figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
         axes = figure.add_axes((0.31, (0.5 + 0.22 * bool(sides)) / height, 0.48, 0.2 * y / height))
         figure.suptitle(title, x=0.015, ha="left", weight="bold", fontsize=style.FONT_SIZE + 1.5)
         axes.axvline(0, color=style.FAINT, linewidth=0.9, zorder=0)
@@ -128,6 +128,10 @@ def forest(
                 line([], [], marker="os"[i % 2], color=_COLOURS[i % 2], linewidth=1.3, ms=4.5, label=name)
                 for i, name in enumerate(series)
             ]
-            at_top = {"loc": "lower right", "bbox_to_anchor": (1.02, 1.0), "ncols": len(series)}
+            at_top: dict[str, Any] = {
+                "loc": "lower right",
+                "bbox_to_anchor": (1.02, 1.0),
+                "ncols": len(series),
+            }
             axes.legend(handles=handles, **at_top, fontsize=small, frameon=False, columnspacing=1.2)
     return figure

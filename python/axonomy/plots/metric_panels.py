@@ -19,7 +19,7 @@ COLUMNS = 4
 
 @dataclass(frozen=True)
 class Panel:
-    """A metric: its value and the score of each rule in each task, and what is said of them in a line or two."""
+    """A metric: its value and the score of each rule in each task, and a line or two about them."""
 
     metric: str
     places: Sequence[looks.Place]
@@ -49,7 +49,7 @@ def metric_panels(panels: Sequence[Panel], title: str = "", *, x: str, y: str) -
     rows = -(-len(panels) // columns)
     with style.applied():
         height = 1.05 + 1.95 * rows
-        figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
+        figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         figure.subplots_adjust(
             left=0.08, right=0.985, wspace=0.1, hspace=0.5, bottom=0.72 / height, top=1 - 0.85 / height

@@ -29,7 +29,7 @@ class Priced:
 
 
 def front(costs: Sequence[float], losses: Sequence[float]) -> list[int]:
-    """Return the indices that no other beats in one of the two without being worse in the other, cheapest first."""
+    """Return the indices of the Pareto front, the cheapest first: no other is as cheap and better."""
     order = sorted(range(len(costs)), key=lambda i: (costs[i], losses[i]))
     best, kept = np.inf, []
     for i in order:
@@ -58,7 +58,7 @@ def loss_against_cost(rules: Sequence[Priced], title: str = "", *, loss: str = "
         raise ValueError("loss_against_cost: rules must hold at least one rule, got none")
     names = list(rules[0].costs)
     with style.applied():
-        figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], 4.4))
+        figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], 4.4))
         panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
         figure.subplots_adjust(left=0.085, right=0.985, wspace=0.06, bottom=0.19, top=0.9)
         figure.suptitle(title, x=0.085, ha="left", weight="bold", fontsize=style.FONT_SIZE + 1.5)
@@ -100,6 +100,7 @@ def _panel(axes: Axes, rules: Sequence[Priced], name: str) -> None:
                 va="top",
                 color=rule.place.colour,
                 fontsize=style.FONT_SIZE - 2.5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )
             continue
         axes.plot([cost, cost], [rule.low, rule.high], color=rule.place.colour, linewidth=0.8, alpha=0.6)

@@ -65,7 +65,7 @@ def periodic_table(elements: Sequence[Element], title: str = "", *, top: float =
     with style.applied():
         body = sum(heights) + 0.12
         height = body + 1.75
-        figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
+        figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
         axes = figure.add_axes((0.115, 0.75 / height, 0.875, body / height))
         axes.set_xlim(0, len(columns))
         axes.set_ylim(body, 0)

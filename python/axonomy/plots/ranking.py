@@ -57,7 +57,7 @@ def ranking(
     tensors = {entry.rule: entry.place.tensor for entry in entries}
     with style.applied():
         height = 1.15 + 0.185 * len(rules)
-        figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
+        figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
         panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
         figure.subplots_adjust(
             left=0.265, right=0.985, wspace=0.09, bottom=0.72 / height, top=1 - 0.5 / height

@@ -1,4 +1,4 @@
-"""The report of a study: its statistics and figures on one page. It needs ``pip install "axonomy[study]"``."""
+"""The report of a study: its statistics and figures on one page. It needs ``axonomy[study]``."""
 
 from axonomy.studies.report.analysis import Analysis, Tables, analyse
 from axonomy.studies.report.write import write

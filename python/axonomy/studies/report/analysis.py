@@ -25,10 +25,10 @@ T = TypeVar("T")
 class Tables(Protocol):
     """What is asked of results: the four tables of a study."""
 
-    def runs(self) -> DataFrame: ...  # noqa: D102
-    def curves(self) -> DataFrame: ...  # noqa: D102
-    def metrics(self) -> DataFrame: ...  # noqa: D102
-    def alignment(self) -> DataFrame: ...  # noqa: D102
+    def runs(self) -> DataFrame: ...
+    def curves(self) -> DataFrame: ...
+    def metrics(self) -> DataFrame: ...
+    def alignment(self) -> DataFrame: ...
 
 
 @dataclass(frozen=True)

@@ -102,10 +102,10 @@ def _ranking(found: Analysis) -> Iterator[Shown]:
             "ranking",
             "Ranked final loss",
             plots.ranking(entries, floors, baselines, "Final loss of every rule"),
-            "Mean loss of the last tenth of the steps; rules in the order of their mean normalised loss over all "
-            "tasks. Marks: mean over seeds, with 95 % bootstrap intervals (BCa); ticks: single runs. Dotted: the "
-            "task's floor, where it is known; dashed: the read-out alone. Diverged runs are counted at the right and "
-            f"are in no mean; ▸ is beyond the axis. {_sample(found)}.",
+            "Mean loss of the last tenth of the steps; rules in the order of their mean normalised loss "
+            "over all tasks. Marks: mean over seeds, with 95 % bootstrap intervals (BCa); ticks: single "
+            "runs. Dotted: the task's floor, where it is known; dashed: the read-out alone. Diverged runs "
+            f"are counted at the right and are in no mean; ▸ is beyond the axis. {_sample(found)}.",
         )
 
 
@@ -131,9 +131,9 @@ def _periodic(found: Analysis) -> Iterator[Shown]:
         "ranking",
         "The table, coloured by performance",
         plots.periodic_table(elements, "The table of rules, by performance"),
-        "Mean normalised loss over tasks and seeds (0: the task's floor, or the best rule's loss where none is known; "
-        "1: the read-out alone); dark is bad. White: not in this study; empty grey: no rule is possible there. "
-        f"{_sample(found)}.",
+        "Mean normalised loss over tasks and seeds (0: the task's floor, or the best rule's loss where "
+        "none is known; 1: the read-out alone); dark is bad. White: not in this study; empty grey: no rule "
+        f"is possible there. {_sample(found)}.",
     )
 
 
@@ -141,7 +141,7 @@ def _cost(found: Analysis) -> Iterator[Shown]:
     rules = [
         Priced(
             row["rule"], _place(row), row["score"], row["low"], row["high"],
-            {"time of a step (µs)": row["seconds_per_step"] * 1e6, "memory of the rule (bytes)": row["bytes"]},
+            {"time of a step (µs)": row["seconds_per_step"] * 1e6, "memory held (bytes)": row["bytes"]},
         )
         for _, row in found.rules.iterrows()
         if row["seconds_per_step"] > 0 and row["bytes"] > 0
@@ -153,9 +153,10 @@ def _cost(found: Analysis) -> Iterator[Shown]:
         "cost",
         "Loss against cost",
         plots.loss_against_cost(rules, "Loss against cost"),
-        "Mean normalised loss over tasks, with 95 % bootstrap intervals over seeds, against the median time of a step "
-        "and the bytes that the rule holds (those that hold none cannot stand on the axis). Dashed: the Pareto front, "
-        f"whose rules are named: no rule is both cheaper and better. {_sample(found)}.",
+        "Mean normalised loss over tasks, with 95 % bootstrap intervals over seeds, against the median "
+        "time of a step and the bytes that the rule holds (those that hold none cannot stand on the axis). "
+        "Dashed: the Pareto front, whose rules are named: no rule is both cheaper and better. "
+        f"{_sample(found)}.",
     )
 
 
@@ -188,10 +189,12 @@ def _curves(found: Analysis) -> Iterator[Shown]:
             plots.curve_panels(
                 curves, {"floor": floor} if np.isfinite(floor) else {}, f"Learning curves: {setting}", top=top
             ),
-            f"Loss of the rules of each tensor, the others in grey. Lines: mean over {text.count(found.seeds, 'seed')}; "
-            "bands: 95 % bootstrap intervals of it (percentile). Dashed black: the read-out alone"
-            f"{'; dotted: the floor of the task' if np.isfinite(floor) else '; the floor of the task is not known'}. "
-            f"× : a run diverged, and the mean is of the others from there on. n = {text.number(len(own))} runs.",
+            "Loss of the rules of each tensor, the others in grey. Lines: mean over "
+            f"{text.count(found.seeds, 'seed')}; bands: 95 % bootstrap intervals of it (percentile). Dashed "
+            "black: the read-out "
+            f"alone{'; dotted: the floor of the task' if np.isfinite(floor) else '; no floor of the task is known'}. "
+            f"× : a run diverged, and the mean is of the others from there on. n = {text.number(len(own))} "
+            "runs.",
         )
 
 
@@ -249,11 +252,12 @@ def _effects(found: Analysis) -> Shown:
             note="pairs, Holm p",
             sides="← second level better       first level better →",
         ),
-        "Difference of normalised loss between rules that differ on exactly one axis, averaged over all such pairs within "
-        "a task and seed (a tensor belongs to one facing, so pairs of the axis facing differ in tensor too). Marks: mean "
-        f"over up to {blocks} blocks (task × seed) with 95 % bootstrap intervals (BCa); ticks: single pairs. Full "
-        "marks: p < 0.05 in Wilcoxon's signed-rank test over blocks, two-sided, with Holm's correction over all "
-        f"{len(effects)} rows. The tests are about these tasks, not about tasks in general. {_sample(found)}.",
+        "Difference of normalised loss between rules that differ on exactly one axis, averaged over all "
+        "such pairs within a task and seed (a tensor belongs to one facing, so pairs of the axis facing "
+        f"differ in tensor too). Marks: mean over up to {blocks} blocks (task × seed) with 95 % bootstrap "
+        "intervals (BCa); ticks: single pairs. Full marks: p < 0.05 in Wilcoxon's signed-rank test over "
+        f"blocks, two-sided, with Holm's correction over all {len(effects)} rows. The tests are about these "
+        f"tasks, not about tasks in general. {_sample(found)}.",
     )
 
 
@@ -287,9 +291,10 @@ def _variance(found: Analysis) -> Shown:
         plots.forest(
             effects, "What explains performance", axis="ω², share of the variance", note="df, p of scores"
         ),
-        "Type-II analysis of variance of the normalised losses, and of their ranks. ω² with 95 % bootstrap intervals over "
-        "seeds (percentile; none for fewer than three seeds or an incomplete table). p: F test against what rules of the same axes "
-        "differ by, that is about rules like these (of rules and seeds: against the residual); hollow: p ≥ 0.05. Seeds are blocks within tasks. Terms that the "
+        "Type-II analysis of variance of the normalised losses, and of their ranks. ω² with 95 % bootstrap "
+        "intervals over seeds (percentile; none for fewer than three seeds or an incomplete table). p: F "
+        "test against what rules of the same axes differ by, that is about rules like these (of rules and "
+        "seeds: against the residual); hollow: p ≥ 0.05. Seeds are blocks within tasks. Terms that the "
         f"filled cells cannot tell from others are not shown. {_sample(found)}.",
     )
 
@@ -320,9 +325,10 @@ def _alignment(found: Analysis) -> Shown:
             clusters.linkage,
             "Cosine between the gradients of two rules",
         ),
-        "Mean cosine of recurrent gradients on the same trajectory, over tasks, seeds and the rules that trained; grey: "
-        "not measured. Rules in the order of hierarchical clustering (distance 1 − cosine, average linkage), whose tree is "
-        f"at the right; black squares: future-facing, stochastic, numerical. {clusters.n} rules.",
+        "Mean cosine of recurrent gradients on the same trajectory, over tasks, seeds and the rules that "
+        "trained; grey: not measured. Rules in the order of hierarchical clustering (distance 1 − cosine, "
+        "average linkage), whose tree is at the right; black squares: future-facing, stochastic, "
+        f"numerical. {clusters.n} rules.",
     )
 
 
@@ -352,12 +358,13 @@ def _metrics(found: Analysis) -> Shown:
         plots.metric_panels(
             panels, "Metrics of gradients against final performance", x="place of the metric", y=_NORMALISED
         ),
-        "Each mark is a rule in a task: its place by the metric among the rules of the task (0: lowest, 1: highest) and its "
-        "mean normalised loss. ρ: Spearman's correlation of places within tasks; R²: of a linear model with an intercept for "
-        "each task, cross-validated with one rule left out at a time, against the mean of the others (below 0: worse than "
-        "that); both with 95 % bootstrap intervals that resample rules. "
-        f"{text.count(int(best['rules']), 'rule')}, {text.count(int(best['settings']), 'task')}, n = {int(best['n'])}. "
-        f"Losses above {CAP:g} and diverged runs count as {CAP:g}.",
+        "Each mark is a rule in a task: its place by the metric among the rules of the task (0: lowest, 1: "
+        "highest) and its mean normalised loss. ρ: Spearman's correlation of places within tasks; R²: of a "
+        "linear model with an intercept for each task, cross-validated with one rule left out at a time, "
+        "against the mean of the others (below 0: worse than that); both with 95 % bootstrap intervals "
+        f"that resample rules. {text.count(int(best['rules']), 'rule')}, "
+        f"{text.count(int(best['settings']), 'task')}, n = {int(best['n'])}. Losses above {CAP:g} and "
+        f"diverged runs count as {CAP:g}.",
     )
 
 

@@ -25,8 +25,8 @@ def _best(found: Analysis) -> str:
         for row in rows
     ]
     return (
-        f"Lowest normalised loss over all tasks: {', '.join(names)}, where 1 is the read-out alone and 0 the floor, "
-        "or the best rule where no floor is known."
+        f"Lowest normalised loss over all tasks: {', '.join(names)}, where 1 is the read-out alone and 0 the "
+        "floor, or the best rule where no floor is known."
     )
 
 
@@ -53,10 +53,10 @@ def _axes(found: Analysis) -> str:
     )
     low, high = sorted((abs(row["low"]), abs(row["high"])))
     return (
-        f"Varied one at a time, {len(sure)} of {text.count(len(found.contrasts), 'contrast')} differ beyond chance "
-        f"(Holm). The largest is of the axis {row['axis']}: {better} is better than {worse} by "
-        f"{text.value(abs(row['effect']))} {text.interval(low, high)} of the normalised loss, "
-        f"d = {text.value(abs(row['d']))}, in {row['tasks_agreeing']} of {text.count(row['tasks'], 'task')}."
+        f"Varied one at a time, {len(sure)} of {text.count(len(found.contrasts), 'contrast')} differ beyond "
+        f"chance (Holm). The largest is of the axis {row['axis']}: {better} is better than {worse} by "
+        f"{text.value(abs(row['effect']))} {text.interval(low, high)} of the normalised loss, d = "
+        f"{text.value(abs(row['d']))}, in {row['tasks_agreeing']} of {text.count(row['tasks'], 'task')}."
     )
 
 
@@ -93,8 +93,8 @@ def _clusters(found: Analysis) -> str:
         else:
             best = agreement.loc[agreement["rand"].idxmax()]
             sentences.append(
-                f"Clusters of {what} agree with no axis beyond chance (highest adjusted Rand index: {best['axis']}, "
-                f"{text.value(best['rand'])}, Holm p {text.p_value(best['holm'])})."
+                f"Clusters of {what} agree with no axis beyond chance (highest adjusted Rand index: "
+                f"{best['axis']}, {text.value(best['rand'])}, Holm p {text.p_value(best['holm'])})."
             )
     return " ".join(sentences)
 
@@ -105,9 +105,10 @@ def _predictors(found: Analysis) -> str:
     single = found.predictors[found.predictors["metric"] != TOGETHER]
     best = single.iloc[0]
     words = (
-        f"cross-validated R² = {text.value(best['r_squared'])} {text.interval(best['r_low'], best['r_high'])}, "
-        f"ρ = {text.value(best['rank_correlation'])} {text.interval(best['low'], best['high'])}"
+        f"cross-validated R² = {text.value(best['r_squared'])} "
+        f"{text.interval(best['r_low'], best['r_high'])}, ρ = {text.value(best['rank_correlation'])} "
+        f"{text.interval(best['low'], best['high'])}"
     )
     if not best["r_low"] > 0:
-        return f"No metric predicts the performance of a rule that was left out; the best is {best['metric']}: {words}."
+        return f"No metric predicts how a rule that was left out performs; the best is {best['metric']}: {words}."
     return f"Of the metrics {best['metric']} predicts best how a rule that was left out performs: {words}."

@@ -96,7 +96,8 @@ def page(found: Analysis, drawn: Sequence[Drawn], *, name: str, version: str, st
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" href="data:,"><style>{_STYLE}</style></head><body>'
         f'<header><h1>{escape(name)}</h1><p class="soft">{escape(about)}</p></header>'
-        f"<nav>{links}</nav><h3>What was found</h3><ul>{listed}</ul>{''.join(sections)}{source}</body></html>\n"
+        f"<nav>{links}</nav><h3>What was "
+        f"found</h3><ul>{listed}</ul>{''.join(sections)}{source}</body></html>\n"
     )
 
 
@@ -147,8 +148,8 @@ def _means(found: Analysis) -> DataFrame:
         ["setting", "place", "rule", *("facing", "tensor", "randomness", "solution"), "bias", "mean", "seeds",
          "diverged", "learning_rate", "tuning_runs", "steps_us", "bytes"]
     ].rename(
-        columns={"setting": "task", "mean": "final loss [95 %]", "steps_us": "µs a step", "learning_rate": "rate",
-                 "tuning_runs": "tuning runs"}
+        columns={"setting": "task", "mean": "final loss [95 %]", "steps_us": "µs a step",
+                 "learning_rate": "rate", "tuning_runs": "tuning runs"}
     )  # fmt: skip
 
 
@@ -164,8 +165,8 @@ def _effects(table: DataFrame) -> DataFrame:
     return made[kept].rename(
         columns={
             "level_a": "a", "level_b": "b", "rule_a": "rule a", "rule_b": "rule b", "effect": "b − a [95 %]",
-            "d": "d [95 %]", "agreeing": "tasks agreeing", "p": "p (Wilcoxon)", "holm": "Holm", "p_t": "p (t)",
-            "holm_t": "Holm (t)", "shapiro": "p (normal)",
+            "d": "d [95 %]", "agreeing": "tasks agreeing", "p": "p (Wilcoxon)", "holm": "Holm",
+            "p_t": "p (t)", "holm_t": "Holm (t)", "shapiro": "p (normal)",
         }
     )  # fmt: skip
 
@@ -221,13 +222,14 @@ def _agreement(clusters: Any, how: str) -> str:
         **{name: table[name].map(text.p_value) for name in ("p", "holm")}
     ).rename(
         columns={
-            "rand": "adjusted Rand index", "levels": "levels and clusters", "null_high": "95 % of the null below",
-            "holm": "Holm",
+            "rand": "adjusted Rand index", "levels": "levels and clusters",
+            "null_high": "95 % of the null below", "holm": "Holm",
         }
     )  # fmt: skip
     words = (
-        f"Hierarchical clustering of {clusters.n} rules ({how}; average linkage), cut into as many clusters as an axis "
-        "has levels, beside these levels; the null permutes the levels among the rules. 1 is agreement, 0 chance."
+        f"Hierarchical clustering of {clusters.n} rules ({how}; average linkage), cut into as many clusters "
+        "as an axis has levels, beside these levels; the null permutes the levels among the rules. 1 is "
+        "agreement, 0 chance."
     )
     return f"<p>{escape(words)}</p>{_table(made)}"
 
@@ -264,7 +266,7 @@ def _table(table: DataFrame) -> str:
         if isinstance(value, (int, np.integer)):
             return f'<td class="n">{text.number(int(value))}</td>'
         if isinstance(value, (float, np.floating)):
-            whole = np.isfinite(value) and abs(value) >= 1000 and float(value).is_integer()
+            whole = np.isfinite(value) and abs(float(value)) >= 1000 and float(value).is_integer()
             return f'<td class="n">{text.number(int(value)) if whole else text.value(float(value))}</td>'
         words = str(value)
         long = ' class="t"' if len(words) > 60 else ""
