@@ -192,8 +192,8 @@ def _curves(found: Analysis) -> Iterator[Shown]:
             "Loss of the rules of each tensor, the others in grey. Lines: mean over "
             f"{text.count(found.seeds, 'seed')}; bands: 95 % bootstrap intervals of it (percentile). Dashed "
             "black: the read-out "
-            f"alone{'; dotted: the floor of the task' if np.isfinite(floor) else '; no floor of the task is known'}. "
-            f"× : a run diverged, and the mean is of the others from there on. n = {text.number(len(own))} "
+            f"alone{'; dotted: the floor' if np.isfinite(floor) else '; no floor is known'}. "
+            f"×: a run diverged, and the mean is of the others from there on. n = {text.number(len(own))} "
             "runs.",
         )
 

@@ -65,11 +65,7 @@ def _shares(found: Analysis) -> str:
         return ""
     table = found.variance.table.set_index("term")
     axes = [axis for axis in AXES if axis in table.index and table.loc[axis, "df"] > 0]
-    shares = [
-        f"{axis} {text.value(table.loc[axis, 'omega_sq'])} "
-        f"{text.interval(table.loc[axis, 'low'], table.loc[axis, 'high'])}".rstrip()
-        for axis in axes
-    ]
+    shares = [f"{axis} {text.short(*table.loc[axis, ['omega_sq', 'low', 'high']])}" for axis in axes]
     if not shares:
         return ""
     broken = found.variance.assumptions
@@ -104,11 +100,12 @@ def _predictors(found: Analysis) -> str:
         return ""
     single = found.predictors[found.predictors["metric"] != TOGETHER]
     best = single.iloc[0]
+    name = best["metric"].replace("_", " ")
     words = (
         f"cross-validated R² = {text.value(best['r_squared'])} "
         f"{text.interval(best['r_low'], best['r_high'])}, ρ = {text.value(best['rank_correlation'])} "
         f"{text.interval(best['low'], best['high'])}"
     )
     if not best["r_low"] > 0:
-        return f"No metric predicts how a rule that was left out performs; the best is {best['metric']}: {words}."
-    return f"Of the metrics {best['metric']} predicts best how a rule that was left out performs: {words}."
+        return f"No metric predicts how a rule that was left out performs; the best is {name}: {words}."
+    return f"Of the metrics, {name} predicts best how a rule that was left out performs: {words}."

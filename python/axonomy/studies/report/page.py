@@ -83,7 +83,7 @@ def page(found: Analysis, drawn: Sequence[Drawn], *, name: str, version: str, st
         missing = [found.left_out[part] for part in (key, *_PARTS.get(key, ())) if part in found.left_out]
         body += "".join(f'<p class="note">{escape(sentence)}</p>' for sentence in missing)
         sections.append(f'<section id="{key}"><h2>{escape(title)}</h2>{body}</section>')
-    links = "".join(f'<a href="#{key}">{escape(title)}</a>' for key, title in SECTIONS.items())
+    links = " ".join(f'<a href="#{key}">{escape(title)}</a>' for key, title in SECTIONS.items())
     listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings(found))
     about = (
         f"{text.count(len(found.rules), 'rule')}, {text.count(len(found.settings), 'task')} "
@@ -196,7 +196,7 @@ def _variance(found: Analysis) -> str:
             html += '<p class="note">One run of each rule in each task leaves no residuals to look at.</p>'
     if found.mixed is not None:
         mixed = found.mixed
-        html += "<h3>Mixed model</h3><p>Axes fixed; task, seed and rule random, and the pairs of the latter two with "
+        html += "<h3>Mixed model</h3><p>Axes fixed; task, seed, rule and the pairs with task random; "
         html += (
             f"task; REML, n = {mixed.n}. The fit {'converged' if mixed.converged else 'did not converge'}. "
         )

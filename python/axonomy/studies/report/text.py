@@ -10,7 +10,7 @@ def value(x: float) -> str:
     if not np.isfinite(x):
         return "–" if np.isnan(x) else "∞" if x > 0 else "−∞"
     if x != 0 and (abs(x) >= 1e4 or abs(x) < 1e-3):
-        return f"{x:.2e}".replace("-", "−")
+        return f"{x:.1e}".replace("-", "−")
     return f"{x:.3g}".replace("-", "−") if abs(x) >= 1 else f"{x:.3f}".replace("-", "−")
 
 

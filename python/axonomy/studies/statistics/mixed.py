@@ -73,6 +73,8 @@ def mixed_model(scores: DataFrame) -> Mixed:
     table = on_axes(scores)
     if table["rule"].nunique() < 2:
         raise ValueError("scores: expected two rules or more that are cells of the table")
+    if table["score"].nunique() < 2:
+        raise ValueError("scores: expected scores that differ")
     names, X = _fixed(table)
     random = _random(table)
     if not random:

@@ -83,6 +83,8 @@ def decompose(scores: DataFrame, *, ranked: bool = False, seed: int = 0) -> Deco
     table = on_axes(scores)
     if table["rule"].nunique() < 2:
         raise ValueError("scores: expected two rules or more that are cells of the table")
+    if table["score"].nunique() < 2:
+        raise ValueError("scores: expected scores that differ")
     y = table["score"].to_numpy(float)
     if ranked:
         y = stats.rankdata(y)
