@@ -93,7 +93,7 @@ def test_ranking_shows_means_intervals_and_the_diverged() -> None:
     figure = plots.ranking(entries, {"add": 0.3}, {"add": 0.9}, "title")
     (axes,) = figure.axes
     assert marks(axes, "o") == [(0.5, 0), (0.7, 1)]
-    assert [tuple(line.get_xdata()) for line in axes.lines if line.get_marker() == "|"][0] == (0.4, 0.6)
+    assert next(tuple(line.get_xdata()) for line in axes.lines if line.get_marker() == "|") == (0.4, 0.6)
     assert (0.4, 0.6) in [tuple(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "-"]
     assert "2 diverged" in words(figure)
     assert "3 diverged" in words(figure)
@@ -146,7 +146,7 @@ def test_curves_stand_in_the_panel_of_their_group() -> None:
     figure = plots.curve_panels(
         [curve("A", "kij", 0.1), curve("B", "k|ij", 0.2), curve("base", "", 0.5)], {"floor": 0.05}
     )
-    panels = {axes.get_title(): axes for axes in figure.axes if axes.get_visible()}
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes if axes.get_visible()}
     assert list(panels) == ["kij", "k|ij"]
     names = {title: [t.get_text() for t in axes.get_legend().get_texts()] for title, axes in panels.items()}
     assert names == {"kij": ["A", "base"], "k|ij": ["B ×", "base"]}

@@ -129,6 +129,9 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         alignment = tried("alignment", lambda: statistics.alignment_clusters(aligned, scores, seed=seed))
     else:
         left_out["alignment"] = "Left out: this study measured no alignment of gradients."
+    variance = tried("variance", lambda: statistics.decompose(scores, seed=seed))
+    if variance is not None and variance.table["omega_sq"].isna().all():
+        left_out["variance"] = "No shares are given: one run of each rule in each task leaves no residual."
     curves = tables.curves()
     if len(curves):
         curves = curves.merge(runs[["key", "setting"]], on="key")
@@ -142,7 +145,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         curves=curves,
         pairs=pairs,
         contrasts=statistics.contrasts(scores, seed=seed),
-        variance=tried("variance", lambda: statistics.decompose(scores, seed=seed)),
+        variance=variance,
         ranked=tried("variance", lambda: statistics.decompose(scores, ranked=True, seed=seed)),
         mixed=tried("mixed", lambda: statistics.mixed_model(scores)),
         performance=tried("clusters", lambda: statistics.performance_clusters(scores, seed=seed)),

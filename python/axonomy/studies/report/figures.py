@@ -52,7 +52,7 @@ def figures(found: Analysis) -> Iterator[Shown]:
         yield from _curves(found)
     if "axes" not in found.left_out:
         yield _effects(found)
-    if found.variance is not None and found.ranked is not None:
+    if "variance" not in found.left_out:
         yield _variance(found)
     if found.alignment is not None:
         yield _alignment(found)

@@ -61,7 +61,7 @@ def _axes(found: Analysis) -> str:
 
 
 def _shares(found: Analysis) -> str:
-    if found.variance is None:
+    if found.variance is None or "variance" in found.left_out:
         return ""
     table = found.variance.table.set_index("term")
     axes = [axis for axis in AXES if axis in table.index and table.loc[axis, "df"] > 0]
