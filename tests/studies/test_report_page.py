@@ -153,6 +153,7 @@ def test_no_word_is_cut_off(rules: list[str]) -> None:
     """Every word of every figure lies within it, and nothing is too small to read in print."""
     runs = synthetic.diverge(table(rules=CELLS[CELLS["rule"].isin(rules)], seeds=3), "UORO", 1)
     runs.loc[runs["rule"] == "RFLO", "final_loss"] *= 4
+    runs["rule"] = runs["rule"].replace("KF-RTRL", "by_block(W_rec=KF-RTRL:rank=4, W_in=RTRL, b=RTRL)")
     found = analyse(synthetic.Study(runs, synthetic.metrics(runs), synthetic.alignment(runs)))
     for shown in figures(found):
         shown.figure.draw_without_rendering()

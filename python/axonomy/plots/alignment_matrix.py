@@ -63,8 +63,9 @@ def alignment_matrix(
         main = box(left, top, side, side)
         colours = require("matplotlib", "cli").colormaps["RdBu_r"].with_extremes(bad="#DDDDDD")
         image = main.imshow(matrix, cmap=colours, vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
-        main.set_yticks(range(N), rules, fontsize=small)
-        main.set_xticks(range(N), rules, fontsize=small, rotation=90)
+        names = [style.shortened(rule) for rule in rules]
+        main.set_yticks(range(N), names, fontsize=small)
+        main.set_xticks(range(N), names, fontsize=small, rotation=90)
         main.tick_params(length=0, pad=2)
         for spine in main.spines.values():
             spine.set_visible(False)

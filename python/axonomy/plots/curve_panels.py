@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 _GREY = "#D4D4D4"
+_LIST = 4  # names below each other
+_ROW = 1.85  # inches
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def curve_panels(
     low, high = _limits(curves, list(floors.values()), top)
     with style.applied():
         figure: Figure = require("matplotlib.figure", "cli").Figure(
-            figsize=(style.SIZE[0], 0.75 + 1.85 * rows)
+            figsize=(style.SIZE[0], 0.75 + _ROW * rows)
         )
         height = figure.get_figheight()
         panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -116,7 +118,7 @@ def _panel(
         if curve in always:
             colour, dashes = style.INK, (0, (4, 2))
         axes.fill_between(curve.step, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0, zorder=2)
-        name = f"{curve.name} ×" if curve.ended else curve.name
+        name = style.shortened(style.beside(curve.name, group), 20) + (" ×" if curve.ended else "")
         axes.plot(curve.step, curve.mean, color=colour, linestyle=dashes, label=name, zorder=3)
     for name, floor in floors.items():
         axes.axhline(floor, color=style.FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=0)
@@ -141,6 +143,8 @@ def _panel(
         handlelength=1.4,
         labelspacing=0.2,
         borderaxespad=0.1,
+        columnspacing=0.8,
+        ncols=1 if len(own) + len(always) <= _LIST else 2,
     )
 
 
@@ -156,7 +160,12 @@ def _limits(curves: Sequence[Curve], floors: list[float], top: float | None) -> 
     high = max(high, float(np.quantile(ends, 0.9))) if top is None else top
     margin = 0.08 * (high - bottom) or 0.1
     # Room for the names, which stand at the top.
-    return bottom - 1.5 * margin, high + 3.5 * margin
+    always = sum(not curve.group for curve in curves)
+    names = [sum(curve.group == group for curve in curves) + always for group in {c.group for c in curves}]
+    lines = max(n if n <= _LIST else -(-n // 2) for n in names)
+    free = lines * 1.25 * (style.FONT_SIZE - 2.5) / 72 / (0.78 * _ROW)
+    low = bottom - 1.5 * margin
+    return low, low + (high + 0.3 * margin - low) / (1 - free)
 
 
 def _thousands(step: float, _: object) -> str:

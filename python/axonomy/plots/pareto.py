@@ -94,7 +94,7 @@ def _panel(axes: Axes, rules: Sequence[Priced], name: str) -> None:
     for rule, cost in zip(rules, costs, strict=True):
         if rule.loss > top:
             axes.annotate(
-                f"{rule.rule}, {rule.loss:.2f} ▴",
+                f"{style.shortened(rule.rule)}, {rule.loss:.2f} ▴",
                 (cost, top),
                 ha="center",
                 va="top",
@@ -109,7 +109,7 @@ def _panel(axes: Axes, rules: Sequence[Priced], name: str) -> None:
     # Names of the front only, from the dearest: each at the side where nothing is better.
     for i in best:
         axes.annotate(
-            rules[i].rule,
+            style.shortened(rules[i].rule),
             (costs[i], rules[i].loss),
             xytext=(-4, -4),
             textcoords="offset points",

@@ -142,8 +142,12 @@ def _cell(axes: Axes, box: tuple[float, float, float], elements: list[Element], 
             )
         )
         ink = "white" if _luminance(colour[:3]) < 0.19 else "#111111"
-        name = "\n".join(textwrap.wrap(element.rule, 15 if beside == 2 else 28, max_lines=2))
-        tail = f"\n{element.score:.2f}" if known else "\ndid not run"
+        name = "\n".join(
+            textwrap.wrap(
+                style.beside(element.rule, element.place.tensor), 15 if beside == 2 else 28, max_lines=2
+            )
+        )
+        tail = f"\n{round(element.score, 2) + 0.0:.2f}" if known else "\ndid not run"
         axes.text(
             left + width / 2,
             top + height / 2,

@@ -56,11 +56,11 @@ def ranking(
     tasks = list(dict.fromkeys(entry.task for entry in entries))
     tensors = {entry.rule: entry.place.tensor for entry in entries}
     with style.applied():
-        height = 1.15 + 0.185 * len(rules)
+        height = 1.25 + 0.185 * len(rules)
         figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
         panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
         figure.subplots_adjust(
-            left=0.265, right=0.985, wspace=0.09, bottom=0.72 / height, top=1 - 0.5 / height
+            left=0.265, right=0.985, wspace=0.09, bottom=0.72 / height, top=1 - 0.6 / height
         )
         figure.suptitle(title, x=0.015, ha="left", weight="bold", fontsize=style.FONT_SIZE + 1.5)
         for panel, task in zip(panels, tasks, strict=True):
@@ -71,7 +71,9 @@ def ranking(
             panel.tick_params(axis="x", labelsize=style.FONT_SIZE - 1.5)
         first = panels[0]
         first.set_ylim(len(rules) - 0.4, -0.6)
-        first.set_yticks(range(len(rules)), rules, fontsize=style.FONT_SIZE - 1.5)
+        first.set_yticks(
+            range(len(rules)), [style.shortened(rule, 20) for rule in rules], fontsize=style.FONT_SIZE - 1.5
+        )
         first.tick_params(axis="y", length=0, pad=38)
         for y, rule in enumerate(rules):
             first.annotate(
