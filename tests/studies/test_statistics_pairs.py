@@ -112,11 +112,11 @@ def test_nothing_is_found_where_nothing_is() -> None:
 
 
 def test_single_tests_reject_at_their_rate() -> None:
-    """Without correction, a fifth of the tests of a true null, at p < 0.2: of 80 tables, one pair each."""
+    """Without correction, a fifth of the tests of a true null, at p < 0.2: of 50 tables, one pair each."""
     rules = CELLS[CELLS["rule"].isin(["UORO", "KF-RTRL", "read-out only"])]
-    found = [pairs(scores(synthetic.runs(rules=rules, tasks=("mimic",), seeds=12, rng=i))) for i in range(80)]
+    found = [pairs(scores(synthetic.runs(rules=rules, tasks=("mimic",), seeds=12, rng=i))) for i in range(50)]
     rate = np.mean([table["p"].item() < 0.2 for table in found])
-    assert 0.08 < rate < 0.34  # 0.2, and three standard deviations of 80 draws
+    assert 0.03 < rate < 0.37  # 0.2, and three standard deviations of 50 draws
 
 
 def test_equal_runs_differ_by_nothing() -> None:

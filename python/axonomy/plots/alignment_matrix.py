@@ -50,7 +50,7 @@ def alignment_matrix(
     with style.applied():
         width = style.SIZE[0]
         side, left, top = 4.0, 1.95, 0.5  # inches
-        height = top + side + 1.35
+        height = top + side + 1.55
         figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(width, height))
 
         def box(x: float, y: float, w: float, h: float) -> Axes:
