@@ -11,6 +11,7 @@ from axonomy.cli._errors import tell_user_errors
 from axonomy.cli.bench import bench
 from axonomy.cli.compare import compare
 from axonomy.cli.demo import demo
+from axonomy.cli.report import report
 from axonomy.cli.study import study
 from axonomy.cli.table import table
 from axonomy.cli.train import train
@@ -23,7 +24,7 @@ app = typer.Typer(
     # What is not an error of the user is a bug, and its traceback should stay readable.
     pretty_exceptions_enable=False,
 )
-for command in (table, train, compare, study, demo, bench):
+for command in (table, train, compare, study, report, demo, bench):
     app.command()(tell_user_errors(command))
 
 

@@ -60,3 +60,13 @@ def new_figure(size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
 def colour(i: int) -> tuple[str, Any]:
     """Colour and dashes of the i-th curve."""
     return COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)]
+
+
+def beside(name: str, heading: str) -> str:
+    """A name without the heading that it stands under anyway."""
+    return name.removeprefix(f"{heading} ")
+
+
+def shortened(name: str, most: int = 24) -> str:
+    """A name that fits beside a figure; hybrids spell out all their parts."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -1,0 +1,111 @@
+"""What was found, in sentences; each says its numbers, and those that found nothing say so."""
+
+from __future__ import annotations
+
+from axonomy.studies.report import text
+from axonomy.studies.report.analysis import Analysis
+from axonomy.studies.statistics import AXES
+from axonomy.studies.statistics.prediction import TOGETHER
+
+ALPHA = 0.05
+
+
+def findings(found: Analysis) -> list[str]:
+    """Return the sentences, in the order of the page."""
+    parts = (_best, _diverged, _axes, _shares, _clusters, _predictors)
+    return [sentence for part in parts if (sentence := part(found))]
+
+
+def _best(found: Analysis) -> str:
+    rows = [row for _, row in found.rules[found.rules["status"] != "baseline"].head(3).iterrows()]
+    names = [
+        f"{row['rule']} ({text.value(row['score'])} {text.interval(row['low'], row['high'])})".replace(
+            " )", ")"
+        )
+        for row in rows
+    ]
+    return (
+        f"Lowest normalised loss over all tasks: {', '.join(names)}, where 1 is the read-out alone and 0 the "
+        "floor, or the best rule where no floor is known."
+    )
+
+
+def _diverged(found: Analysis) -> str:
+    hit = found.rules[found.rules["diverged"] > 0]
+    if not len(hit):
+        return "No run of the final phase diverged."
+    names = [f"{row['rule']} {row['diverged']} of {row['runs']}" for _, row in hit.iterrows()]
+    return f"Diverged runs of the final phase: {', '.join(names)}; each counts as a score of 2."
+
+
+def _axes(found: Analysis) -> str:
+    if "axes" in found.left_out:
+        return ""
+    sure = found.contrasts[found.contrasts["holm"] < ALPHA]
+    if not len(sure):
+        return (
+            f"Varied one at a time, no axis changes performance beyond chance (Wilcoxon, Holm over "
+            f"{text.count(len(found.contrasts), 'contrast')})."
+        )
+    row = sure.loc[sure["effect"].abs().idxmax()]
+    better, worse = (
+        (row["level_b"], row["level_a"]) if row["effect"] < 0 else (row["level_a"], row["level_b"])
+    )
+    low, high = sorted((abs(row["low"]), abs(row["high"])))
+    return (
+        f"Varied one at a time, {len(sure)} of {text.count(len(found.contrasts), 'contrast')} differ beyond "
+        f"chance (Holm). The largest is of the axis {row['axis']}: {better} is better than {worse} by "
+        f"{text.value(abs(row['effect']))} {text.interval(low, high)} of the normalised loss, d = "
+        f"{text.value(abs(row['d']))}, in {row['tasks_agreeing']} of {text.count(row['tasks'], 'task')}."
+    )
+
+
+def _shares(found: Analysis) -> str:
+    if found.variance is None or "variance" in found.left_out:
+        return ""
+    table = found.variance.table.set_index("term")
+    axes = [axis for axis in AXES if axis in table.index and table.loc[axis, "df"] > 0]
+    shares = [f"{axis} {text.short(*table.loc[axis, ['omega_sq', 'low', 'high']])}" for axis in axes]
+    if not shares:
+        return ""
+    broken = found.variance.assumptions
+    broken = broken[~broken["holds"].astype(bool)]
+    doubt = ""
+    if len(broken):
+        doubt = f" Not all assumptions hold ({'; '.join(broken['check'])}); the ranks are beside it."
+    return f"Share of the variance of performance (ω²): {', '.join(shares)}.{doubt}"
+
+
+def _clusters(found: Analysis) -> str:
+    sentences = []
+    for clusters, what in ((found.performance, "performance"), (found.alignment, "alignment")):
+        if clusters is None or not len(clusters.agreement):
+            continue
+        agreement = clusters.agreement
+        sure = agreement[agreement["holm"] < ALPHA]
+        if len(sure):
+            names = [f"{row['axis']} (Rand {text.value(row['rand'])})" for _, row in sure.iterrows()]
+            sentences.append(f"Clusters of {what} agree with {', '.join(names)} beyond chance.")
+        else:
+            best = agreement.loc[agreement["rand"].idxmax()]
+            sentences.append(
+                f"Clusters of {what} agree with no axis beyond chance (highest adjusted Rand index: "
+                f"{best['axis']}, {text.value(best['rand'])}, Holm p {text.p_value(best['holm'])})."
+            )
+    return " ".join(sentences)
+
+
+def _predictors(found: Analysis) -> str:
+    if "metrics" in found.left_out:
+        return ""
+    single = found.predictors[found.predictors["metric"] != TOGETHER]
+    best = single.iloc[0]
+    name = best["metric"].replace("_", " ")
+    words = (
+        f"cross-validated R² = {text.value(best['r_squared'])} "
+        f"{text.interval(best['r_low'], best['r_high'])}, ρ = {text.value(best['rank_correlation'])} "
+        f"{text.interval(best['low'], best['high'])}"
+    )
+    if not best["r_low"] > 0:
+        return f"No metric predicts how a rule that was left out performs; the best is {name}: {words}."
+    return f"Of the metrics, {name} predicts best how a rule that was left out performs: {words}."

@@ -1,0 +1,286 @@
+"""How much of the variance of performance each axis explains, beside the tasks and their interactions."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axonomy._extras import require
+from axonomy.studies.statistics.scores import on_axes
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+#: The columns whose levels together are the levels of a factor: a tensor is nested in its facing, a rule in
+#: all axes, and a seed, which gives all rules the same data and weights, in its task.
+FACTORS = {
+    "facing": frozenset({"facing"}),
+    "tensor": frozenset({"facing", "tensor"}),
+    "randomness": frozenset({"randomness"}),
+    "solution": frozenset({"solution"}),
+    "task": frozenset({"setting"}),
+    "rule": frozenset({"facing", "tensor", "randomness", "solution", "rule"}),
+    "seed": frozenset({"setting", "seed"}),
+}
+_MOST = 5000  # values that Shapiro's test takes
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The variance of the scores by its sources.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row for each term, ``residual`` last: ``df``, ``sum_sq`` (type II), ``omega_sq`` with its bootstrap
+        interval ``low`` to ``high`` over seeds, ``F`` and ``p`` against the residual, which is about these
+        very rules, and ``F_rules``, ``p_rules`` against what rules of the same axes differ by, which is about
+        rules like these. A term that the filled cells cannot tell from others has df 0.
+    assumptions : DataFrame
+        ``check``, ``statistic``, ``p``, ``holds``, ``reading`` in words.
+    ranked : bool
+        Whether the scores were replaced by their ranks.
+    n : int
+        Runs.
+    """
+
+    table: DataFrame
+    assumptions: DataFrame
+    ranked: bool
+    n: int
+
+
+def decompose(scores: DataFrame, *, ranked: bool = False, seed: int = 0) -> Decomposition:
+    """Decompose the variance of the scores over axes, task and interactions; type-II sums of squares.
+
+    The sum of squares of a term is what it adds to a model of all terms that do not contain it. A rule is
+    nested in the axes: its own row is what the axes leave unexplained among rules, and that of rule:task how
+    this differs between tasks. Seeds are blocks within the tasks.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As `scores` returns it.
+    ranked : bool
+        Take the ranks of the scores instead of these.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Decomposition
+
+    References
+    ----------
+    Hays 1963 (omega squared). Conover & Iman 1981 (ranks).
+    """
+    stats, pd = require("scipy.stats", "study"), require("pandas", "study")
+    table = on_axes(scores)
+    if table["rule"].nunique() < 2:
+        raise ValueError("scores: expected two rules or more that are cells of the table")
+    if table["score"].nunique() < 2:
+        raise ValueError("scores: expected scores that differ")
+    y = table["score"].to_numpy(float)
+    if ranked:
+        y = stats.rankdata(y)
+    models = _Models(table)
+    fits = {model: models.fit(y, model) for model in models.needed}
+    full = fits[models.full]
+    sums = {model: float(fit.ssr) for model, fit in fits.items()}
+    freedoms = {model: int(fit.df_resid) for model, fit in fits.items()}
+    rows = _rows(models, sums, freedoms, y)
+    for row, (low, high) in zip(rows, _intervals(models, table, y, seed), strict=True):
+        row["low"], row["high"] = low, high
+    columns = ["term", "df", "sum_sq", "omega_sq", "low", "high", "F", "p", "F_rules", "p_rules"]
+    groups = [y[index] for index in table.groupby(["setting", "rule"]).indices.values()]
+    return Decomposition(
+        pd.DataFrame(rows, columns=columns), _assumptions(np.asarray(full.resid), groups), ranked, len(y)
+    )
+
+
+class _Models:
+    """Linear models over sets of terms; the one-hot columns of a term span those of all it contains."""
+
+    def __init__(self, table: DataFrame) -> None:
+        self.table = table
+        mains = [f for f in FACTORS if f not in ("rule", "seed") and self._levels(FACTORS[f]) > 1]
+        terms: list[tuple[str, ...]] = [(f,) for f in mains]
+        terms += [pair for pair in itertools.combinations(mains, 2) if pair != ("facing", "tensor")]
+        terms += [("rule",), *([("rule", "task")] if "task" in mains else [])]
+        # A seed can be told from noise where it has several rules.
+        terms += [("seed",)] if table["seed"].nunique() > 1 else []
+        self.columns: dict[tuple[str, ...], frozenset[str]] = {("task",): FACTORS["task"]}
+        self.columns |= {term: frozenset().union(*(FACTORS[f] for f in term)) for term in terms}
+        self.terms = terms
+        self.full = tuple(terms)
+        self.steps = {term: self._step(term) for term in terms}
+        self.needed = list(dict.fromkeys([self.full, (), *itertools.chain(*self.steps.values())]))
+
+    def _levels(self, columns: frozenset[str]) -> int:
+        return len(self.table[sorted(columns)].drop_duplicates())
+
+    def _step(self, term: tuple[str, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The models without the term and with it: all terms that do not contain it."""
+        others = [t for t in self.terms if not self.columns[t] >= self.columns[term]]
+        return tuple(others), (*others, term)
+
+    def design(self, model: Sequence[tuple[str, ...]], table: DataFrame | None = None) -> NDArray[np.float64]:
+        """An orthonormal basis (rows, rank) of the columns of a model."""
+        table = self.table if table is None else table
+        parts = [_indicators(table, sorted(self.columns[term])) for term in model]
+        basis: NDArray[np.float64] = require("scipy.linalg", "study").orth(
+            np.hstack([np.ones((len(table), 1)), *parts])
+        )
+        return basis
+
+    def fit(self, y: NDArray[np.float64], model: Sequence[tuple[str, ...]]) -> Any:
+        """The least-squares fit."""
+        return require("statsmodels.api", "study").OLS(y, self.design(model)).fit()
+
+
+def _rows(models: _Models, sums: Any, freedoms: Any, y: NDArray[np.float64]) -> list[dict[str, Any]]:
+    stats = require("scipy.stats", "study")
+    rest, left = sums[models.full], freedoms[models.full]
+    error = rest / left if left else np.nan
+    total = sums[()]
+    steps = {}
+    for term, (without, with_it) in models.steps.items():
+        steps[term] = max(sums[without] - sums[with_it], 0.0), freedoms[without] - freedoms[with_it]
+    rows = []
+    for term, (square, df) in steps.items():
+        row: dict[str, Any] = {"term": ":".join(term), "df": df, "sum_sq": square}
+        if df:
+            row["omega_sq"] = _omega(square, df, error, total)
+            if left and error > 0:
+                row["F"] = square / df / error
+                row["p"] = float(stats.f.sf(row["F"], df, left))
+            # Rules themselves, and seeds, have nothing but the runs to be tested against.
+            against = steps.get(("rule", "task") if "task" in term else ("rule",), (0.0, 0))
+            if not {"rule", "seed"} & set(term) and against[1] and against[0] > 0:
+                row["F_rules"] = square / df / (against[0] / against[1])
+                row["p_rules"] = float(stats.f.sf(row["F_rules"], df, against[1]))
+        rows.append(row)
+    rows.append({"term": "residual", "df": left, "sum_sq": rest})
+    return rows
+
+
+def _omega(square: float, df: int, error: float, total: float) -> float:
+    """The share of the variance, without what chance alone would give."""
+    return float((square - df * error) / (total + error)) if total > 0 else float("nan")
+
+
+def _intervals(
+    models: _Models, table: DataFrame, y: NDArray[np.float64], seed: int
+) -> list[tuple[float, float]]:
+    """Intervals of omega squared over seeds; of each term, then of the residual (none).
+
+    They need the same runs of every seed. Then a model without seeds is the same for all of them, so that its
+    fit is that of their mean; seeds add what each differs by from that mean within the tasks.
+    """
+    none = [(np.nan, np.nan)] * (len(models.terms) + 1)
+    wide = table.assign(value=y).pivot(index=["setting", "rule"], columns="seed", values="value")
+    seeds = wide.shape[1]
+    if seeds < 3 or wide.isna().any(axis=None):
+        return none
+    one = table.drop_duplicates(["setting", "rule"]).set_index(["setting", "rule"], drop=False)
+    one = one.loc[wide.index].reset_index(drop=True)
+    Y = wide.to_numpy(float).T  # (seeds, setting x rule)
+    tasks = _indicators(one, ["setting"])
+    tasks = tasks / np.sqrt(tasks.sum(axis=0))
+    seed_term = ("seed",)
+    bases = {}
+    for model in models.needed:
+        # A mean of each task is part of what seeds span.
+        unseeded = [("task",) if term == seed_term else term for term in model]
+        bases[model] = models.design(unseeded, one)
+    columns = {
+        model: basis.shape[1] + (seed_term in model) * tasks.shape[1] * (seeds - 1)
+        for model, basis in bases.items()
+    }
+    joined = np.hstack(list(bases.values()))
+    starts = np.cumsum([0, *(basis.shape[1] for basis in bases.values())])[:-1]
+    seeded = np.array([seed_term in model for model in bases])
+
+    def omegas(chosen: NDArray[np.float64]) -> NDArray[np.float64]:
+        drawn = Y[chosen.astype(int)]
+        mean = drawn.mean(axis=0)
+        fitted = np.add.reduceat((mean @ joined) ** 2, starts) * len(drawn)
+        fitted += seeded * (((drawn - mean) @ tasks) ** 2).sum()
+        sums = dict(zip(bases, (drawn**2).sum() - fitted, strict=True))
+        left = Y.size - columns[models.full]
+        error, total = sums[models.full] / left if left else np.nan, sums[()]
+        values = []
+        for without, with_it in models.steps.values():
+            df = columns[with_it] - columns[without]
+            values.append(_omega(sums[without] - sums[with_it], df, error, total) if df else 0.0)
+        return np.array(values)
+
+    found = require("scipy.stats", "study").bootstrap(
+        (np.arange(seeds),),
+        omegas,
+        vectorized=False,
+        n_resamples=999,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = found.confidence_interval
+    estimable = [columns[with_it] > columns[without] for without, with_it in models.steps.values()]
+    return [
+        (float(a), float(b)) if there else (np.nan, np.nan)
+        for a, b, there in zip(low, high, estimable, strict=True)
+    ] + none[-1:]
+
+
+def _indicators(table: DataFrame, columns: Sequence[str]) -> NDArray[np.float64]:
+    """A column for each combination of levels."""
+    codes = table.groupby(list(columns)).ngroup().to_numpy()
+    return np.asarray(np.eye(codes.max() + 1)[codes])
+
+
+def _assumptions(residuals: NDArray[np.float64], groups: list[NDArray[np.float64]]) -> DataFrame:
+    """Normal residuals of equal variance, tested and put in words."""
+    pd, stats = require("pandas", "study"), require("scipy.stats", "study")
+    rows = []
+    if len(residuals) >= 3 and np.ptp(residuals) > 1e-12:
+        some = residuals
+        if len(some) > _MOST:
+            some = np.random.default_rng(0).choice(residuals, _MOST, replace=False)
+        found = stats.shapiro(some)
+        skew, tails = float(stats.skew(residuals)), float(stats.kurtosis(residuals))
+        rows.append(
+            _check(
+                "Shapiro-Wilk: normal residuals",
+                found,
+                f"skewness {skew:.2f}, excess kurtosis {tails:.2f}",
+            )
+        )
+    groups = [group for group in groups if len(group) >= 3]
+    if len(groups) > 1 and any(np.ptp(group) > 0 for group in groups):
+        spreads = [float(np.std(group, ddof=1)) for group in groups]
+        positive = [spread for spread in spreads if spread > 0]
+        found = stats.levene(*groups, center="median")
+        rows.append(
+            _check(
+                "Levene (medians): equal variance of rules and tasks",
+                found,
+                f"standard deviations from {min(positive):.3g} to {max(positive):.3g}",
+            )
+        )
+    return pd.DataFrame(rows, columns=["check", "statistic", "p", "holds", "reading"])
+
+
+def _check(name: str, found: Any, detail: str) -> dict[str, Any]:
+    holds = bool(found.pvalue > 0.05)
+    word = "nothing speaks against it" if holds else "it does not hold: read F and p with care"
+    return {
+        "check": name,
+        "statistic": float(found.statistic),
+        "p": float(found.pvalue),
+        "holds": holds,
+        "reading": f"{detail}; {word}",
+    }
