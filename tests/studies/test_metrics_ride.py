@@ -193,6 +193,41 @@ def test_a_masked_network() -> None:
     assert (found[..., :6][:, :, ~rnn.mask] == 0).all()
 
 
+class Trace(ax.Learner):
+    """The immediate influence, forgotten at a fixed rate; it fails where it is told to."""
+
+    facing, tensor, randomness, solution = "past", "kij", "deterministic", "closed-form"
+    solver, title, bias = "fixed-trace", "a trace of fixed decay", "biased"
+    memory = time = ax.Order(3)
+    carries = ("M",)
+    steps = 0
+    fails_at = -1
+
+    def reset(self, state: np.ndarray) -> None:
+        self.M = np.zeros((self.shape.S, self.shape.R, self.shape.m))
+
+    def step(self, step: ax.Step) -> np.ndarray:
+        Trace.steps += 1
+        if Trace.steps - 1 == Trace.fails_at:
+            raise RuntimeError("no more")
+        self.M = 0.8 * self.M + step.M_bar
+        return np.einsum("k,kij->ij", step.q, self.M)
+
+
+def test_a_rule_written_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ax.registered(Trace):
+        rule = ax.compose("past", "kij", "deterministic", "closed-form", solver="fixed-trace")
+        stream, rnn = data(), network()
+        given = ax.gradients(rnn, rule, stream.X, stream.Y).recurrent
+        found = every_step(rnn, [rule, "rtrl"], stream, optimiser=ax.SGD(0.0))[:, 0]
+        np.testing.assert_allclose(found, given, atol=1e-12)
+        monkeypatch.setattr(Trace, "fails_at", Trace.steps + 10)
+        ride = Ride(rnn, "rflo", ax.SGD(0.1), [rule], [0])
+        with pytest.raises(RuntimeError, match="no more"):
+            ride.run(stream)
+        assert ride.steps == 10
+
+
 def test_divergence() -> None:
     rng = np.random.default_rng(0)
     stream = Stream(rng.normal(size=(3000, 2)), rng.normal(size=(3000, 1)))

@@ -23,7 +23,7 @@ from axonomy.tasks import Stream
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
-# How much of the gradients is kept at a time: bytes, and intervals, which each passenger goes through each step.
+# How much of the gradients is kept at a time: bytes, and intervals, as each passenger goes through them all.
 BUDGET = 64 * 2**20
 MOST = 32
 

@@ -145,10 +145,5 @@ class Plan:
         return min((last - 1) * self.bins // len(self.stream), self.bins - 1)
 
     def replay_begins(self, first: int) -> int:
-        """Before which step a replay begins whose losses count from `first` on; in the same sequence."""
-        begin = max(first - (self.horizon or 0), 0)
-        if self.stream.reset is not None:
-            resets = np.flatnonzero(self.stream.reset[begin : first + 1])
-            if len(resets):
-                begin += int(resets[-1])
-        return begin
+        """Before which step a replay begins whose losses count from `first` on."""
+        return max(first - (self.horizon or 0), 0)
