@@ -150,7 +150,7 @@ class DaskEngine(Engine):
             client.submit(_keyed, function, key, item, key=f"axonomy-{key}", pure=False)
             for key, item in items
         ]
-        finished = self._distributed.as_completed(futures)
+        finished = self._distributed.as_completed(futures, loop=client.loop)
         # as_completed lists the rest as well: none of it should keep results that were already handed over.
         del futures[:]
         try:
@@ -168,7 +168,7 @@ class DaskEngine(Engine):
         except killed as error:
             raise ChildProcessError(f"a run took several workers down with it: {error}; {_ADVICE}") from error
         except cancelled as error:
-            raise ConnectionError(f"the Dask scheduler was lost: {error}; {_ADVICE}") from error
+            raise ConnectionError(f"the Dask scheduler was lost; {_ADVICE}") from error
 
     @contextmanager
     def _cluster(self) -> Iterator[Any]:
