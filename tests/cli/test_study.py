@@ -108,7 +108,7 @@ def test_shipped(name: str, tmp_path: Path) -> None:
     lines = [
         line for line in quick.splitlines() if not line.startswith(("steps", "tuning_steps", "seeds", "n "))
     ]
-    short = ["[quick]", "steps = 40", "tuning_steps = 40", "seeds = 1", "n = 6", *lines]
+    short = ["[quick]", "steps = 40", "tuning_steps = 40", "seeds = 1", "n = 6", "metrics = []", *lines]
     (tmp_path / "s.toml").write_text("\n".join([head, *short]), encoding="utf-8")
     axonomy("study", tmp_path / "s.toml", "--quick", "--out", tmp_path / "out", "--jobs", 1)
     results = Results.open(tmp_path / "out")

@@ -108,6 +108,27 @@ def test_missing_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         results.runs()
 
 
+def test_measured_for_real(tmp_path: Path) -> None:
+    """Rules ride along for real; what they are compared with is the exact gradient."""
+    pytest.importorskip("axonomy.studies.metrics")
+    names = ("cosine", "bias", "variance", "snr", "loss_decrease", "loss_decrease_2", "alignment")
+    settings = {"learning_rates": "[0.1]", "windows": "[1, 10]", "metric_every": "20", "metric_seeds": "1"}
+    study = small(**settings, rules='["rtrl", "uoro", "output_only"]', steps="400", metrics=str(list(names)))
+    results = conduct(study, tmp_path, Here())
+    table = results.metrics()
+    assert set(table["metric"]) == set(names[:-1])
+    assert set(table["trained_by"]) == {"RTRL", "UORO", "read-out only"}
+    assert set(table["rule"]) == {"RTRL", "UORO"}
+    mean = table.groupby(["rule", "metric", "window"])["value"].mean()
+    assert mean["RTRL", "cosine", 1] == pytest.approx(1)
+    assert mean["RTRL", "variance", 1] == pytest.approx(0, abs=1e-12)
+    assert mean["UORO", "cosine", 1] < 0.9
+    assert mean["UORO", "variance", 1] > 0.01
+    alignment = results.alignment().set_index(["trained_by", "rule_a", "rule_b"])["cosine"]
+    assert alignment["UORO", "RTRL", "UORO"] == pytest.approx(alignment["UORO", "UORO", "RTRL"])
+    assert results.missing() == 0
+
+
 def test_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the measuring is asked for, and where in the tables each of its numbers comes to stand."""
     asked: list[dict[str, Any]] = []
