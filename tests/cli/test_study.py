@@ -164,7 +164,7 @@ def test_corrupt(tmp_path: Path) -> None:
     (spoiled,) = sorted((out / "runs").glob("*.json"))[:1]
     spoiled.write_text("{}")
     result = axonomy("study", file, "--out", out, "--jobs", 1)
-    assert f"{spoiled.name} was corrupt: set aside and run again" in result.stderr
+    assert f"{spoiled.name} was corrupt: set aside to be run again" in result.stderr
     assert Results.open(out).missing() == 0
 
 

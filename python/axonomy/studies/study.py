@@ -522,6 +522,6 @@ def _optimiser(name: str, value: Any) -> str:
 
 _KEYS = (
     "name", "steps", "seeds", "tuning_seeds", "tuning_steps", "learning_rates", "tasks", "rules", "cells",
-    "n", "optimiser", "update_every", "dtype", "metrics", "metric_seeds", "metric_steps", "replicates", "windows",
-    "metric_every",
+    "n", "optimiser", "update_every", "dtype", "metrics", "metric_seeds", "metric_steps", "replicates",
+    "windows", "metric_every",
 )  # fmt: skip
