@@ -14,7 +14,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import axonomy as ax
@@ -163,16 +163,18 @@ class DaskEngine(Engine):
                 yield self._result(future)
                 future.release()
         finally:
-            client.cancel([f for f in finished.futures if not f.done()])
+            with suppress(OSError, self._distributed.CancelledError):  # there may be none to be told
+                client.cancel([f for f in finished.futures if not f.done()])
 
     def _result(self, future: Any) -> Any:
         killed = self._distributed.KilledWorker
-        cancelled = self._distributed.CancelledError
+        # The one if results are waited for, the other if they are just being handed over.
+        lost = (self._distributed.CancelledError, self._distributed.comm.CommClosedError)
         try:
             return future.result()
         except killed as error:
             raise ChildProcessError(f"a run took several workers down with it: {error}; {GOES_ON}") from error
-        except cancelled as error:
+        except lost as error:
             raise ConnectionError(f"the Dask scheduler was lost; {GOES_ON}") from error
 
     @contextmanager
