@@ -112,6 +112,9 @@ def test_measuring_runs() -> None:
         assert planned.run.metrics is not None
         assert planned.run.metrics.passengers == (ax.rules.rflo(), ax.rules.uoro())
         assert dataclasses.replace(planned.run, metrics=None) in [p.run for p in final]
+    fewer = small(metrics='["cosine"]', metric_steps="7", learning_rates="[0.1]").plan("metrics")
+    assert {p.run.steps for p in fewer} == {7}
+    assert len(fewer) == 6
     assert small().plan("metrics", dict.fromkeys(small().cases, 0.1)) == []
 
 

@@ -53,8 +53,11 @@ def run(source: str, out: Path, *, quick: bool, engine: str, address: str | None
             err=True,
         )
         raise typer.Exit(INTERRUPTED) from None
-    for path in watch.set_aside:
-        typer.echo(f"{path.name.removesuffix('.corrupt')} was corrupt: set aside and run again", err=True)
+    finally:
+        for path in watch.set_aside:
+            typer.echo(
+                f"{path.name.removesuffix('.corrupt')} was corrupt: set aside to be run again", err=True
+            )
     _say(study, results, out)
 
 

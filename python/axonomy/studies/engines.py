@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import threading
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import axonomy as ax
 from axonomy import _check
 from axonomy._extras import require
+from axonomy.studies.store import GOES_ON
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _WATCH_SECONDS = 0.5
-_ADVICE = "what was finished is kept, and the same command goes on from there"
 
 
 class Engine(ABC):
@@ -79,10 +81,13 @@ class JoblibEngine(Engine):
             yield from results
         except self._terminated() as error:
             raise ChildProcessError(
-                f"a worker process was killed, perhaps for lack of memory (--jobs lowers it); {_ADVICE}"
+                f"a worker process was killed, perhaps for lack of memory (--jobs lowers it); {GOES_ON}"
             ) from error
         finally:
-            results.close()
+            with warnings.catch_warnings():
+                # That what was not done is given up is just what is wanted.
+                warnings.filterwarnings("ignore", ".*cancelled.*", UserWarning)
+                results.close()
 
     @staticmethod
     def _terminated() -> type[Exception]:
@@ -150,7 +155,7 @@ class DaskEngine(Engine):
             client.submit(_keyed, function, key, item, key=f"axonomy-{key}", pure=False)
             for key, item in items
         ]
-        finished = self._distributed.as_completed(futures)
+        finished = self._distributed.as_completed(futures, loop=client.loop)
         # as_completed lists the rest as well: none of it should keep results that were already handed over.
         del futures[:]
         try:
@@ -158,26 +163,30 @@ class DaskEngine(Engine):
                 yield self._result(future)
                 future.release()
         finally:
-            client.cancel([f for f in finished.futures if not f.done()])
+            with suppress(OSError, self._distributed.CancelledError):  # there may be none to be told
+                client.cancel([f for f in finished.futures if not f.done()])
 
     def _result(self, future: Any) -> Any:
         killed = self._distributed.KilledWorker
-        cancelled = self._distributed.CancelledError
+        # The one if results are waited for, the other if they are just being handed over.
+        lost = (self._distributed.CancelledError, self._distributed.comm.CommClosedError)
         try:
             return future.result()
         except killed as error:
-            raise ChildProcessError(f"a run took several workers down with it: {error}; {_ADVICE}") from error
-        except cancelled as error:
-            raise ConnectionError(f"the Dask scheduler was lost: {error}; {_ADVICE}") from error
+            raise ChildProcessError(f"a run took several workers down with it: {error}; {GOES_ON}") from error
+        except lost as error:
+            raise ConnectionError(f"the Dask scheduler was lost; {GOES_ON}") from error
 
     @contextmanager
     def _cluster(self) -> Iterator[Any]:
         if self._address is not None:
             yield self._address
             return
-        with self._distributed.LocalCluster(
-            n_workers=self._jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50
-        ) as cluster:
+        with _deaf_to_interrupts():
+            cluster = self._distributed.LocalCluster(
+                n_workers=self._jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            )
+        with cluster:
             yield cluster
 
     @contextmanager
@@ -209,6 +218,19 @@ class DaskEngine(Engine):
                 f"the Dask workers have axonomy {', '.join(others)}, and here it is {ax.__version__}: "
                 "their results would not be comparable"
             )
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that are started here do not hear of Ctrl-C, which is for this one to deal with."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _keyed(function: Callable[[Item], Result], key: str, item: Item) -> tuple[str, Result]:

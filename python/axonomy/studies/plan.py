@@ -198,19 +198,18 @@ def plan(study: Study, phase: str, rates: Mapping[Case, float] | None = None) ->
         ]
     if rates is None:
         rates = study.only_rates()
-    seeds = study.seeds
+    seeds, steps = study.seeds, study.steps
     measured: Mapping[Case, Measured | None] = dict.fromkeys(study.cases)
     if phase == METRICS:
         if not study.metrics:
             return []
-        seeds, measured = study.seeds[: study.metric_seeds], study.measured()
+        seeds, steps = study.seeds[: study.metric_seeds], study.metric_steps
+        measured = study.measured()
     return [
         Planned(
             case,
             phase,
-            replace(
-                case.first, seed=seed, learning_rate=rates[case], steps=study.steps, metrics=measured[case]
-            ),
+            replace(case.first, seed=seed, learning_rate=rates[case], steps=steps, metrics=measured[case]),
         )
         for seed, case in product(seeds, study.cases)
         if case in rates

@@ -25,6 +25,7 @@ from axonomy.studies.execute import Outcome
 from axonomy.studies.plan import Run, canonical
 from axonomy.studies.study import Study
 
+GOES_ON = "what was finished is kept, and the same command goes on from there"
 STUDY, RUNS, LOCK = "study.toml", "runs", ".lock"
 
 
@@ -174,7 +175,7 @@ class Store:
                 file.write(content)
         except OSError as error:
             # That of a write names no file.
-            raise OSError(error.errno, f"{path} could not be written: {error.strerror}") from error
+            raise OSError(error.errno, f"{path} could not be written: {error.strerror}; {GOES_ON}") from error
 
 
 def _digest(content: bytes) -> str:

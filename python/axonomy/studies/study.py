@@ -112,7 +112,8 @@ class Study:
     optimiser, dtype : str
     update_every : int
     metrics : tuple of str
-    metric_seeds, replicates, metric_every : int
+    metric_seeds, metric_steps, replicates, metric_every : int
+        Measured is along the first so many final seeds, for so many steps.
     windows : tuple of int
     """
 
@@ -131,6 +132,7 @@ class Study:
     dtype: str
     metrics: tuple[str, ...]
     metric_seeds: int
+    metric_steps: int
     replicates: int
     windows: tuple[int, ...]
     metric_every: int
@@ -362,6 +364,7 @@ class _Reader:
             "dtype": self._value("dtype", _dtype, "float64"),
             "metrics": self._each("metrics", _metric, []),
             "metric_seeds": self._value("metric_seeds", _positive, len(seeds)),
+            "metric_steps": self._value("metric_steps", _positive, steps),
             "replicates": self._value("replicates", lambda name, value: _check.integer(name, value, 2), 8),
             "windows": self._each("windows", lambda value: _positive("windows", value), [1, 10, 100, 1000]),
             "metric_every": self._value("metric_every", _positive, 100),
@@ -519,6 +522,6 @@ def _optimiser(name: str, value: Any) -> str:
 
 _KEYS = (
     "name", "steps", "seeds", "tuning_seeds", "tuning_steps", "learning_rates", "tasks", "rules", "cells",
-    "n", "optimiser", "update_every", "dtype", "metrics", "metric_seeds", "replicates", "windows",
-    "metric_every",
+    "n", "optimiser", "update_every", "dtype", "metrics", "metric_seeds", "metric_steps", "replicates",
+    "windows", "metric_every",
 )  # fmt: skip
