@@ -123,6 +123,10 @@ bool is_diagonal(const Matrix<W>& C, Index r) {
 // factor (rows, r) <- factor C for the r x r block C; in place where that is diagonal.
 template <class T>
 void mix_columns(Matrix<T>& factor, Matrix<T>& temporary, const Matrix<Work<T>>& C, Index r) {
+  if (r == 1) {
+    factor *= T(C(0, 0));
+    return;
+  }
   if (is_diagonal(C, r)) {
     for (Index l = 0; l < r; ++l) factor.col(l) *= T(C(l, l));
     return;
