@@ -24,6 +24,14 @@ def count(program: str, tensor: str, solver: str, rank: int, n: int = 32) -> flo
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 
 
+def agrees(cell: ax.TableCell, size: str, declared: int, counted: float) -> bool:
+    """Print a declared power beside the counted one, and return whether they are the same."""
+    good = abs(counted - declared) < TOLERANCE
+    verdict = "" if good else "  WRONG"
+    print(f"{cell.tensor:6} {cell.solver:13} {size}^{declared}, counted {size}^{counted:.2f}{verdict}")
+    return good
+
+
 def main(program: str) -> int:
     counted: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
@@ -42,16 +50,10 @@ def main(program: str) -> int:
         if len(sizes) == 2:
             small, large = (found[n] for n in sizes)
             power = math.log(large / small, sizes[1] / sizes[0]) if small > 0 else 0.0
-        good = abs(power - cell.time.n) < TOLERANCE
-        failed += not good
-        verdict = "" if good else "  WRONG"
-        print(f"{cell.tensor:6} {cell.solver:13} n^{cell.time.n}, counted n^{power:.2f}{verdict}")
+        failed += not agrees(cell, "n", cell.time.n, power)
         if cell.solution == "closed-form" and cell.time.factor == "r":
             small, large = (count(program, cell.tensor, cell.solver, rank=rank) for rank in RANKS)
-            power = math.log(large / small, RANKS[1] / RANKS[0])
-            good = abs(power - 1) < TOLERANCE
-            failed += not good
-            print(f"{cell.tensor:6} {cell.solver:13} r, counted r^{power:.2f}{'' if good else '  WRONG'}")
+            failed += not agrees(cell, "r", 1, math.log(large / small, RANKS[1] / RANKS[0]))
     for key in counted:
         print(f"{key} is counted, but not in the table")
     return min(1, failed + len(counted))

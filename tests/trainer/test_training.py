@@ -410,9 +410,11 @@ def test_rtrl_takes_all_of_its_blocks_by_the_weights_of_the_step(
     found = []
     for optimiser in (ax.SGD(0.01), ax.SGD(0.01, clip=1e9)):  # in W at once, and by way of a gradient
         rnn = ax.LeakyRNN.random(2, n, 3, seed=1, dtype=dtype)
-        ax.Trainer(rnn, "rtrl", optimiser).run(X, Y)
-        found.append(rnn.W)
-    np.testing.assert_allclose(found[0], found[1], rtol=0, atol=tolerance)
+        trainer = ax.Trainer(rnn, "rtrl", optimiser)
+        trainer.run(X, Y)
+        found.append((rnn.W, trainer.state()["learner.influence"]))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance)
 
 
 def test_predictions_are_free_of_noise() -> None:

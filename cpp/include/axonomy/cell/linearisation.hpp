@@ -55,7 +55,7 @@ class Jacobian {
   void apply(Team* team, const T* X, Index columns, T* Y) const {
     if (team == nullptr) return apply(X, columns, Y);
     prepare();
-    share_out(team, columns, 12, [&](Index first, Index last) {
+    share_out(team, columns, whole_tiles, [&](Index first, Index last) {
       apply_prepared(X + first * shape_.S(), last - first, Y + first * shape_.S());
     });
   }

@@ -20,53 +20,54 @@ inline To bit_cast(From from) {
   return to;
 }
 
-// expm1 on [0, 2 limit], the argument being non-negative and bounded by the caller.
-inline double expm1_bounded(double x) {
-  constexpr double log2e = 1.4426950408889634074;
-  constexpr double ln2_hi = 6.93147180369123816490e-01;
-  constexpr double ln2_lo = 1.90821492927058770002e-10;
-  constexpr double shift = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds to an integer
-  const double shifted = multiply_add(x, log2e, shift);
-  const double k = shifted - shift;
-  const double r = multiply_add(-k, ln2_lo, multiply_add(-k, ln2_hi, x));
-  // expm1(r) = r + r^2 p(r), Taylor to r^13 on |r| <= ln2 / 2: truncation below 1e-17 relative.
-  double p = 1.0 / 6227020800.0;
-  p = multiply_add(p, r, 1.0 / 479001600.0);
-  p = multiply_add(p, r, 1.0 / 39916800.0);
-  p = multiply_add(p, r, 1.0 / 3628800.0);
-  p = multiply_add(p, r, 1.0 / 362880.0);
-  p = multiply_add(p, r, 1.0 / 40320.0);
-  p = multiply_add(p, r, 1.0 / 5040.0);
-  p = multiply_add(p, r, 1.0 / 720.0);
-  p = multiply_add(p, r, 1.0 / 120.0);
-  p = multiply_add(p, r, 1.0 / 24.0);
-  p = multiply_add(p, r, 1.0 / 6.0);
-  p = multiply_add(p, r, 0.5);
-  const double em1 = multiply_add(r * r, p, r);
-  // 2^k from the low bits of the shifted number, without an integer conversion.
-  const auto bits = bit_cast<std::uint64_t>(shifted);
-  const double scale = bit_cast<double>((bits + 1023) << 52);
-  return multiply_add(scale, em1, scale - 1.0);
+// c_0 r^k + c_1 r^(k-1) + ... + c_k
+template <class T>
+inline T polynomial(T, T sum) {
+  return sum;
+}
+template <class T, class... Rest>
+inline T polynomial(T r, T sum, T next, Rest... rest) {
+  return polynomial(r, multiply_add(sum, r, next), rest...);
 }
 
-inline float expm1_bounded(float x) {
-  constexpr float log2e = 1.44269504088896f;
-  constexpr float ln2_hi = 6.93359375e-01f;
-  constexpr float ln2_lo = -2.12194440e-04f;
-  constexpr float shift = 12582912.0f;  // 1.5 * 2^23
-  const float shifted = multiply_add(x, log2e, shift);
-  const float k = shifted - shift;
-  const float r = multiply_add(-k, ln2_lo, multiply_add(-k, ln2_hi, x));
-  float p = 1.0f / 5040.0f;
-  p = multiply_add(p, r, 1.0f / 720.0f);
-  p = multiply_add(p, r, 1.0f / 120.0f);
-  p = multiply_add(p, r, 1.0f / 24.0f);
-  p = multiply_add(p, r, 1.0f / 6.0f);
-  p = multiply_add(p, r, 0.5f);
-  const float em1 = multiply_add(r * r, p, r);
-  const auto bits = bit_cast<std::uint32_t>(shifted);
-  const float scale = bit_cast<float>((bits + 127) << 23);
-  return multiply_add(scale, em1, scale - 1.0f);
+// Of a type of numbers: ln 2 in two parts, the first short enough that its multiples are exact; a number to which to add
+// rounds to an integer; where the exponent lies; and p of expm1(r) = r + r^2 p(r) on |r| <= ln2 / 2, by Taylor.
+template <class T>
+struct Expm1;
+template <>
+struct Expm1<double> {
+  using Bits = std::uint64_t;
+  static constexpr double ln2_hi = 6.93147180369123816490e-01, ln2_lo = 1.90821492927058770002e-10;
+  static constexpr double log2e = 1.4426950408889634074, shift = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr Bits bias = 1023, digits = 52;
+  static double p(double r) {  // truncation below 1e-17 relative
+    return polynomial(r, 1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0,
+                      1.0 / 40320.0, 1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5);
+  }
+};
+template <>
+struct Expm1<float> {
+  using Bits = std::uint32_t;
+  static constexpr float ln2_hi = 6.93359375e-01f, ln2_lo = -2.12194440e-04f;
+  static constexpr float log2e = 1.44269504088896f, shift = 12582912.0f;  // 1.5 * 2^23
+  static constexpr Bits bias = 127, digits = 23;
+  static float p(float r) {
+    return polynomial(r, 1.0f / 5040.0f, 1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f);
+  }
+};
+
+// expm1 on [0, 2 limit], the argument being non-negative and bounded by the caller.
+template <class T>
+inline T expm1_bounded(T x) {
+  using Of = Expm1<T>;
+  const T shifted = multiply_add(x, Of::log2e, Of::shift);
+  const T k = shifted - Of::shift;
+  const T r = multiply_add(-k, Of::ln2_lo, multiply_add(-k, Of::ln2_hi, x));
+  const T em1 = multiply_add(r * r, Of::p(r), r);
+  // 2^k from the low bits of the shifted number, without an integer conversion.
+  const auto bits = bit_cast<typename Of::Bits>(shifted);
+  const T scale = bit_cast<T>((bits + Of::bias) << Of::digits);
+  return multiply_add(scale, em1, scale - T(1));
 }
 
 }  // namespace detail

@@ -25,6 +25,8 @@ void share_out(Team* team, Index count, Index grain, const Work& work) {
   team->run(std::ref(part));  // by reference, as a copy would be allocated
 }
 
+inline constexpr Index whole_tiles = 12;  // columns of a product
+
 namespace detail {
 // Below this a team that is awake takes as long as one thread.
 inline Team* if_worth(Team* team, Index multiplications) { return multiplications < 32768 ? nullptr : team; }
@@ -34,8 +36,7 @@ inline Team* if_worth(Team* team, Index multiplications) { return multiplication
 template <class T>
 void gemm(Team* team, Index M, Index N, Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc,
           bool accumulate = false) {
-  constexpr Index grain = 12;  // whole tiles
-  share_out(detail::if_worth(team, M * N * K), N, grain, [&](Index first, Index last) {
+  share_out(detail::if_worth(team, M * N * K), N, whole_tiles, [&](Index first, Index last) {
     gemm<T>(M, last - first, K, A, lda, B + first * ldb, ldb, C + first * ldc, ldc, accumulate);
   });
 }

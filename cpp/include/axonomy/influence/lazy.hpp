@@ -322,7 +322,7 @@ class LazyInfluence final : public Learner<T> {
     const bool one = rectangles_.size() == 1;
     const Matrix<T>& regressors = one ? steps.regressors : regressors_of_row_;
     gather_driven(steps, i);
-    share_out(team_, columns_of(i), 12, [&](Index first, Index last) {
+    share_out(team_, columns_of(i), whole_tiles, [&](Index first, Index last) {
       for_parts(i, first, last, [&](auto part, Index j, Index at) {
         old_.middleCols(at, part.cols()) = part;
         if (!one) regressors_of_row_.middleCols(at, part.cols()) = steps.regressors.middleCols(j, part.cols());
