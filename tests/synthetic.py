@@ -143,6 +143,10 @@ class Study:
     table: pd.DataFrame
     measured: pd.DataFrame | None = None
     aligned: pd.DataFrame | None = None
+    left: int = 0
+
+    def missing(self) -> int:
+        return self.left
 
     def runs(self) -> pd.DataFrame:
         return self.table

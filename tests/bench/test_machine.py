@@ -37,8 +37,9 @@ def test_most_rules_say_what_they_need() -> None:
 
 
 def test_measured() -> None:
-    machine = measure_machine("float64", 0.002)
-    assert machine is measure_machine("float64", 0.002)
+    # Longer than others on the machine may have a core to themselves.
+    machine = measure_machine("float64", 0.05)
+    assert machine is measure_machine("float64", 0.05)
     assert 1e8 < machine.gemm < 1.2 * machine.flops
     assert all(1e8 < level.bandwidth < 1e13 for level in machine.levels)
     assert [level.size for level in machine.levels] == sorted(level.size for level in machine.levels)

@@ -1,46 +1,86 @@
-"""axonomy report: where it writes, what it is called, and what it refuses."""
+"""axonomy report, on the results of a real study: where it writes, what is in it, and what it refuses."""
 
 from __future__ import annotations
 
-import sys
-import types
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-import synthetic
-from axonomy.studies.statistics import clusters
+from axonomy.studies import conduct
+from axonomy.studies.statistics import clusters, prediction
 from command_line import axonomy, refused
+from small_study import Here, small
 
-RULES = synthetic.cells()[synthetic.cells()["rule"].isin(["RTRL", "UORO", "KF-RTRL", "read-out only"])]
+SETTINGS = {
+    "name": '"a study"',
+    "steps": "300",
+    "seeds": "3",
+    "rules": '["rtrl", "rflo", "uoro", "kf_rtrl", "dni", "e_bptt", "output_only", '
+    '"ki|j:deterministic:numerical"]',
+    "tasks": '[{ task = "add", lags = [1, 2] }, { task = "mimic", n_in = 2, n_hidden = 3, n_out = 2 }]',
+    "metrics": '["cosine", "bias", "variance", "snr", "loss_decrease", "alignment"]',
+    "windows": "[1, 20]",
+    "metric_every": "20",
+    "metric_seeds": "1",
+    "replicates": "2",
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    conduct(small(**SETTINGS), folder, Here())
+    return folder
 
 
 @pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that says what it is, whose results are tables that never ran."""
-    opened = synthetic.Study(synthetic.runs(rules=RULES, tasks=("mimic",), seeds=3))
-    fake = types.ModuleType("axonomy.studies.results")
-    fake.Results = types.SimpleNamespace(open=lambda folder: opened)
-    monkeypatch.setitem(sys.modules, "axonomy.studies.results", fake)
+def study(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(clusters, "PERMUTATIONS", 99)
-    (tmp_path / "study.toml").write_text('[study]\nname = "a study"\n', encoding="utf-8")
-    return tmp_path
+    monkeypatch.setattr(prediction, "_PERMUTATIONS", 49)
+    monkeypatch.setattr(prediction, "_RESAMPLES", 49)
+    return Path(shutil.copytree(finished, tmp_path / "study"))
 
 
 def test_report(study: Path) -> None:
     result = axonomy("report", study)
     page = study / "report" / "index.html"
     assert result.stdout.strip() == str(page)
+    assert "Learning curves: add, lags=[1, 2] ..." in result.stderr
     html = page.read_text(encoding="utf-8")
     assert "<title>a study</title>" in html
-    assert "name = &quot;a study&quot;" in html
-    assert "Learning curves: mimic ..." in result.stderr
+    assert "lags = [1, 2]" in html  # the study's file
+    assert "not finished" not in html
+    assert {path.stem for path in (study / "report" / "figures").iterdir()} == {
+        "ranking", "periodic_table", "cost", "curves1", "curves2", "axis_effects", "variance", "alignment",
+        "metrics",
+    }  # fmt: skip
+    means = pd.read_csv(study / "report" / "statistics" / "means.csv")
+    assert len(means) == 2 * 8
+    assert set(means.loc[means["setting"].str.startswith("mimic"), "floor"]) == {0.0}
+    # Of two rates both are edges.
+    assert means["edge"].all()
+    assert "16 of 16 tuned rates are at an edge of the grid" in html
+    metrics = pd.read_csv(study / "report" / "statistics" / "metrics.csv")
+    assert set(metrics["metric"]) == {
+        "cosine over 1", "cosine over 20", "bias", "variance", "snr", "loss_decrease",
+    }  # fmt: skip
 
 
-def test_elsewhere_and_by_the_name_of_the_folder(study: Path, tmp_path: Path) -> None:
-    (study / "study.toml").write_text("[study]\nsteps = 3\n", encoding="utf-8")
+def test_elsewhere_and_unfinished(study: Path, tmp_path: Path) -> None:
+    for path in list((study / "runs").glob("*.json"))[:3]:
+        path.unlink()
     axonomy("report", study, "--out", tmp_path / "there", "--seed", 3)
-    assert f"<title>{study.name}</title>" in (tmp_path / "there" / "index.html").read_text(encoding="utf-8")
+    html = (tmp_path / "there" / "index.html").read_text(encoding="utf-8")
+    assert "The study is not finished: " in html
+    assert not (study / "report").exists()
+
+
+def test_a_corrupt_result_is_named_and_nothing_written(study: Path) -> None:
+    path = min((study / "runs").glob("*.json"))
+    path.write_text(path.read_text(encoding="utf-8").replace(":", ";", 1), encoding="utf-8")
+    assert f"error: {path} is corrupt" in axonomy("report", study, code=2).stderr
     assert not (study / "report").exists()
 
 
@@ -49,10 +89,10 @@ def test_refused(tmp_path: Path) -> None:
         refused("report", tmp_path / "none")
         == f"DIR: expected the folder of a study, got {tmp_path / 'none'}"
     )
-    assert refused("report", tmp_path) == f"DIR: {tmp_path} holds no results of axonomy study (no study.toml)"
+    assert refused("report", tmp_path) == f"{tmp_path} holds no study (no study.toml)"
 
 
 def test_a_study_file_that_is_none(study: Path) -> None:
     (study / "study.toml").write_text("[study", encoding="utf-8")
-    assert refused("report", study).startswith(f"DIR: {study / 'study.toml'} cannot be read: ")
+    assert refused("report", study).startswith(f"{study / 'study.toml'}: no TOML: ")
     assert not (study / "report").exists()

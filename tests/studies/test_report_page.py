@@ -18,7 +18,7 @@ import synthetic
 from axonomy.studies.report import analyse, write
 from axonomy.studies.report.figures import figures
 from axonomy.studies.report.findings import findings
-from axonomy.studies.statistics import clusters, prediction
+from axonomy.studies.statistics import _bootstrap, clusters, prediction
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FEW = [
@@ -40,6 +40,7 @@ CELLS = synthetic.cells()
 def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clusters, "PERMUTATIONS", 199)
+        patch.setattr(_bootstrap, "RESAMPLES", 199)
         patch.setattr(prediction, "_PERMUTATIONS", 99)
         patch.setattr(prediction, "_RESAMPLES", 99)
         yield
@@ -241,8 +242,8 @@ def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
         assert one.read_bytes() == other.read_bytes(), one.name
 
 
-def test_a_second_report_leaves_nothing_of_the_first(tmp_path: Path) -> None:
-    write(whole_study(), tmp_path)
+def test_a_second_report_leaves_nothing_of_the_first(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / "figures" / "mine.txt").write_text("kept")
     write(synthetic.Study(table(tasks=("mimic",))), tmp_path)
     names = {path.name for path in (tmp_path / "figures").iterdir()}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from axonomy._extras import require
-
-STUDY = "study.toml"
 
 
 def report(
@@ -28,28 +24,18 @@ def report(
     """
     for package in ("pandas", "scipy", "statsmodels", "sklearn", "matplotlib"):
         require(package, "study")
+    from axonomy.studies import Results
+    from axonomy.studies.report import write
+
     if not folder.is_dir():
         raise ValueError(f"DIR: expected the folder of a study, got {folder}")
-    if not (folder / STUDY).is_file():
-        raise ValueError(f"DIR: {folder} holds no results of axonomy study (no {STUDY})")
-    study = (folder / STUDY).read_text(encoding="utf-8")
-    write = importlib.import_module("axonomy.studies.report").write
-    results = importlib.import_module("axonomy.studies.results").Results.open(folder)
+    results = Results.open(folder)
     page = write(
         results,
         folder / "report" if out is None else out,
-        name=_name(study, folder),
-        study=study,
+        name=results.study.name,
+        study=results.study.to_toml(),
         seed=seed,
         tell=lambda what: typer.echo(f"{what} ...", err=True),
     )
     typer.echo(page)
-
-
-def _name(study: str, folder: Path) -> str:
-    """The study's own name, or its folder's."""
-    try:
-        name = tomllib.loads(study).get("study", {}).get("name")
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"DIR: {folder / STUDY} cannot be read: {error}") from None
-    return str(name or folder.resolve().name)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_LINE = 1.35  # height of a line, in font sizes
+
+
 @dataclass(frozen=True)
 class Priced:
     """A rule: its loss with an interval, and what it costs by each name."""
@@ -76,6 +79,11 @@ def loss_against_cost(rules: Sequence[Priced], title: str = "", *, loss: str = "
     return figure
 
 
+def _room(costs: Sequence[float]) -> float:
+    """The factor by which the axis begins below the cheapest, so that a name fits: 30 % of the width."""
+    return float(max((max(costs) / min(costs)) ** 0.45, 2.0))
+
+
 def _panel(axes: Axes, rules: Sequence[Priced], name: str) -> None:
     axes.set_xscale("log")
     axes.set_xlabel(name)
@@ -105,17 +113,25 @@ def _panel(axes: Axes, rules: Sequence[Priced], name: str) -> None:
             continue
         axes.plot([cost, cost], [rule.low, rule.high], color=rule.place.colour, linewidth=0.8, alpha=0.6)
         looks.mark(axes, cost, rule.loss, rule.place, zorder=3)
-    axes.set_xlim(min(costs) / 1.6, max(costs) * 1.9)
-    # Names of the front only, from the dearest: each at the side where nothing is better.
+    axes.set_xlim(min(costs) / _room(costs), max(costs) * 1.5)
+    # Names of the front only, at the side where nothing is better; each below those of cheaper rules.
+    box = axes.transAxes.transform((0, 0)), axes.transAxes.transform((1, 1))
+    line = _LINE * (style.FONT_SIZE - 2) / 72 * axes.figure.dpi / (box[1][1] - box[0][1])
+    low, high = axes.get_ylim()
+    y = np.inf
     for i in best:
+        if rules[i].loss > top:
+            continue
+        y = min((rules[i].loss - low) / (high - low) - 0.5 * line, y - line)
         axes.annotate(
             style.shortened(rules[i].rule),
             (costs[i], rules[i].loss),
-            xytext=(-4, -4),
-            textcoords="offset points",
-            ha="right" if costs[i] > np.sqrt(min(costs) * max(costs)) else "left",
-            va="top",
+            xytext=(-14, y),
+            textcoords=("offset points", "axes fraction"),
+            ha="right",
+            va="center_baseline",
             fontsize=style.FONT_SIZE - 2,
+            arrowprops={"arrowstyle": "-", "color": style.FAINT, "linewidth": 0.6, "shrinkA": 0},
             bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.3},
             zorder=4,
         )

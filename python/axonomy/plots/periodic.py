@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -142,11 +141,8 @@ def _cell(axes: Axes, box: tuple[float, float, float], elements: list[Element], 
             )
         )
         ink = "white" if _luminance(colour[:3]) < 0.19 else "#111111"
-        name = "\n".join(
-            textwrap.wrap(
-                style.beside(element.rule, element.place.tensor), 15 if beside == 2 else 28, max_lines=2
-            )
-        )
+        name = style.wrapped(style.beside(element.rule, element.place.tensor), 15 if beside == 2 else 28)
+        small = "\n" in name or (beside == 2 and len(name) > 13)
         tail = f"\n{round(element.score, 2) + 0.0:.2f}" if known else "\ndid not run"
         axes.text(
             left + width / 2,
@@ -155,6 +151,6 @@ def _cell(axes: Axes, box: tuple[float, float, float], elements: list[Element], 
             ha="center",
             va="center",
             color=ink,
-            fontsize=style.FONT_SIZE - (2.5 if "\n" not in name else 3.6),
+            fontsize=style.FONT_SIZE - (3.6 if small else 2.5),
             linespacing=1.0,
         )

@@ -55,24 +55,26 @@ def ranking(
     rules = list(dict.fromkeys(entry.rule for entry in entries))
     tasks = list(dict.fromkeys(entry.task for entry in entries))
     tensors = {entry.rule: entry.place.tensor for entry in entries}
+    titles = {task: style.wrapped(task, 68 // len(tasks)) for task in tasks}
     with style.applied():
-        height = 1.25 + 0.185 * len(rules)
+        head = 0.42 + 0.18 * (1 + max(title.count("\n") for title in titles.values()))
+        height = 0.65 + head + 0.185 * len(rules)
         figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
         panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
         figure.subplots_adjust(
-            left=0.265, right=0.985, wspace=0.09, bottom=0.72 / height, top=1 - 0.6 / height
+            left=0.285, right=0.985, wspace=0.09, bottom=0.72 / height, top=1 - head / height
         )
         figure.suptitle(title, x=0.015, ha="left", weight="bold", fontsize=style.FONT_SIZE + 1.5)
         for panel, task in zip(panels, tasks, strict=True):
             own = [entry for entry in entries if entry.task == task]
             _column(panel, own, rules, (floors or {}).get(task), (baselines or {}).get(task))
-            panel.set_title(task, fontsize=style.FONT_SIZE, pad=4)
+            panel.set_title(titles[task], fontsize=style.FONT_SIZE - 0.5, pad=4)
             panel.set_xlabel("final loss")
             panel.tick_params(axis="x", labelsize=style.FONT_SIZE - 1.5)
         first = panels[0]
         first.set_ylim(len(rules) - 0.4, -0.6)
         first.set_yticks(
-            range(len(rules)), [style.shortened(rule, 20) for rule in rules], fontsize=style.FONT_SIZE - 1.5
+            range(len(rules)), [style.shortened(rule) for rule in rules], fontsize=style.FONT_SIZE - 1.5
         )
         first.tick_params(axis="y", length=0, pad=38)
         for y, rule in enumerate(rules):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,11 @@ def colour(i: int) -> tuple[str, Any]:
 def beside(name: str, heading: str) -> str:
     """A name without the heading that it stands under anyway."""
     return name.removeprefix(f"{heading} ")
+
+
+def wrapped(words: str, most: int) -> str:
+    """Words in lines of at most so many letters."""
+    return "\n".join(textwrap.wrap(words, most, break_on_hyphens=False))
 
 
 def shortened(name: str, most: int = 24) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 import axonomy as ax
 from axonomy._extras import require
 from axonomy.studies import conduct, selection
 from axonomy.studies.execute import Outcome
+from axonomy.studies.metrics.table import alignment_columns, metric_columns
 from axonomy.studies.plan import FINAL, METRICS, TUNING, Planned
 from axonomy.studies.store import Store, number
 from axonomy.studies.study import Study
@@ -57,8 +56,8 @@ class Results:
 
         ``final_loss`` is the mean over the last tenth of the steps, infinite if the run diverged, at step
         ``diverged_at``. ``seconds_per_step`` is the processor's time, ``bytes`` what the learner holds,
-        ``tuning_runs`` what was spent on the rule's learning rate, ``floor`` the lowest loss that any memory
-        can reach, where that is known.
+        ``tuning_runs`` what was spent on the rule's learning rate, ``floor`` the lowest loss that there is to
+        reach, NaN where that is not known.
         """
         return self._table(RUNS, (self._row(*each) for each in self._finished(TUNING, FINAL)))
 
@@ -117,7 +116,7 @@ class Results:
             "seconds_per_step": facts["seconds_per_step"],
             "bytes": facts["bytes"],
             "tuning_runs": self.study.tuning_runs,
-            "floor": min(run.task.floors.values(), default=float("nan")),
+            "floor": run.task.floor,
         }
 
     def _curves(self) -> Iterator[dict[str, Any]]:
@@ -131,23 +130,16 @@ class Results:
     def _measured(self) -> Iterator[dict[str, Any]]:
         for planned, arrays, same, labels in self._along():
             assert planned.run.metrics is not None
-            for metric in planned.run.metrics.names:
-                if metric == "alignment":
-                    continue
-                found = arrays[metric]  # (bins, P), of the cosine (bins, windows, P)
-                windows = arrays["window"].tolist() if metric == "cosine" else [1]
-                values = found.reshape(len(found), len(windows), -1)
-                for (b, w, p), value in np.ndenumerate(values):
-                    step = int(arrays["step"][b])
-                    row = {"rule": labels[p], "metric": metric, "window": windows[w], "step": step}
-                    yield {**same, **row, "value": float(value)}
+            for row in _rows(metric_columns(arrays, labels)):
+                if row["metric"] in planned.run.metrics.names:
+                    yield {**same, **row}
 
     def _aligned(self) -> Iterator[dict[str, Any]]:
         for planned, arrays, same, labels in self._along():
             assert planned.run.metrics is not None
             if "alignment" in planned.run.metrics.names:
-                for (a, b), cosine in np.ndenumerate(arrays["alignment"]):
-                    yield {**same, "rule_a": labels[a], "rule_b": labels[b], "cosine": float(cosine)}
+                for row in _rows(alignment_columns(arrays, labels)):
+                    yield {**same, **row}
 
     def _along(self) -> Iterator[tuple[Planned, dict[str, Any], dict[str, Any], list[str]]]:
         """The measuring runs, what all rows of one have, and the labels of the rules that rode along."""
@@ -160,6 +152,11 @@ class Results:
     def _table(columns: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> DataFrame:
         table: DataFrame = require("pandas", "study").DataFrame(list(rows), columns=list(columns))
         return table
+
+
+def _rows(columns: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    for row in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, row, strict=True))
 
 
 def _place(planned: Planned) -> dict[str, str]:

@@ -23,12 +23,13 @@ T = TypeVar("T")
 
 
 class Tables(Protocol):
-    """What is asked of results: the four tables of a study."""
+    """What is asked of results: the four tables of a study, and how many of its runs are not in them."""
 
     def runs(self) -> DataFrame: ...
     def curves(self) -> DataFrame: ...
     def metrics(self) -> DataFrame: ...
     def alignment(self) -> DataFrame: ...
+    def missing(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Analysis:
     performance, alignment : Clusters or None
     metrics : DataFrame
         Each metric beside the score.
+    missing : int
+        Runs that the study has still to do.
     left_out : dict of str to str
         By section: the sentence that says why it is not there.
     """
@@ -70,6 +73,7 @@ class Analysis:
     alignment: Clusters | None
     metrics: DataFrame
     predictors: DataFrame
+    missing: int
     left_out: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -112,7 +116,8 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
             left_out[section] = f"Left out: {str(error).partition(': ')[2] or error}."
             return None
 
-    runs = final(tables.runs())
+    every = tables.runs()
+    runs = final(every)
     scores = statistics.scores(runs)
     pairs = statistics.pairs(scores, seed=seed)
     if not len(pairs):
@@ -139,7 +144,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         left_out["curves"] = "Left out: this study kept no learning curves."
     return Analysis(
         runs=runs,
-        means=statistics.means(runs, seed=seed),
+        means=statistics.means(every, seed=seed),
         scores=scores,
         rules=_rules(runs, scores, seed),
         curves=curves,
@@ -152,6 +157,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         alignment=alignment,
         metrics=metrics,
         predictors=predictors,
+        missing=tables.missing(),
         left_out=left_out,
     )
 

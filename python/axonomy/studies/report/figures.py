@@ -27,7 +27,7 @@ from axonomy.studies.statistics.scores import AXES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-POINTS = 150  # of a curve: a panel has no room for more
+POINTS = 60  # of a curve: a panel has no room for more
 MOST_COLUMNS = 4  # tasks beside each other
 _NORMALISED = "normalised loss"
 
@@ -103,9 +103,10 @@ def _ranking(found: Analysis) -> Iterator[Shown]:
             "Ranked final loss",
             plots.ranking(entries, floors, baselines, "Final loss of every rule"),
             "Mean loss of the last tenth of the steps; rules in the order of their mean normalised loss "
-            "over all tasks. Marks: mean over seeds, with 95 % bootstrap intervals (BCa); ticks: single "
-            "runs. Dotted: the task's floor, where it is known; dashed: the read-out alone. Diverged runs "
-            f"are counted at the right and are in no mean; ▸ is beyond the axis. {_sample(found)}.",
+            "over the tasks that they ran on. Marks: mean over seeds, with 95 % bootstrap intervals (BCa); "
+            "ticks: single runs. Dotted: the task's floor, where it is known; dashed: the read-out alone. "
+            "Diverged runs are counted at the right and are in no mean; ▸ is beyond the axis. "
+            f"{_sample(found)}.",
         )
 
 

@@ -12,7 +12,7 @@ ALPHA = 0.05
 
 def findings(found: Analysis) -> list[str]:
     """Return the sentences, in the order of the page."""
-    parts = (_best, _diverged, _axes, _shares, _clusters, _predictors)
+    parts = (_best, _diverged, _edges, _axes, _shares, _clusters, _predictors)
     return [sentence for part in parts if (sentence := part(found))]
 
 
@@ -36,6 +36,16 @@ def _diverged(found: Analysis) -> str:
         return "No run of the final phase diverged."
     names = [f"{row['rule']} {row['diverged']} of {row['runs']}" for _, row in hit.iterrows()]
     return f"Diverged runs of the final phase: {', '.join(names)}; each counts as a score of 2."
+
+
+def _edges(found: Analysis) -> str:
+    edge = int(found.means["edge"].sum())
+    if not edge:
+        return ""
+    return (
+        f"{edge} of {text.count(len(found.means), 'tuned rate')} are at an edge of the grid: a wider "
+        "one might serve these rules better."
+    )
 
 
 def _axes(found: Analysis) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 
 from axonomy.studies.report import text
 from axonomy.studies.report.analysis import Analysis
-from axonomy.studies.report.findings import findings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -55,7 +54,15 @@ pre { background: #f6f6f6; padding: .75rem; overflow-x: auto; font-size: .8rem; 
 """
 
 
-def page(found: Analysis, drawn: Sequence[Drawn], *, name: str, version: str, study: str = "") -> str:
+def page(
+    found: Analysis,
+    drawn: Sequence[Drawn],
+    findings: Sequence[str],
+    *,
+    name: str,
+    version: str,
+    study: str = "",
+) -> str:
     """Return the page.
 
     Parameters
@@ -63,6 +70,8 @@ def page(found: Analysis, drawn: Sequence[Drawn], *, name: str, version: str, st
     found : Analysis
     drawn : sequence of Drawn
         The figures, as files and as data.
+    findings : sequence of str
+        The sentences at its top.
     name : str
         Of the study.
     version : str
@@ -84,18 +93,22 @@ def page(found: Analysis, drawn: Sequence[Drawn], *, name: str, version: str, st
         body += "".join(f'<p class="note">{escape(sentence)}</p>' for sentence in missing)
         sections.append(f'<section id="{key}"><h2>{escape(title)}</h2>{body}</section>')
     links = " ".join(f'<a href="#{key}">{escape(title)}</a>' for key, title in SECTIONS.items())
-    listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings(found))
+    listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings)
     about = (
         f"{text.count(len(found.rules), 'rule')}, {text.count(len(found.settings), 'task')} "
         f"({', '.join(found.settings)}), {text.count(found.seeds, 'seed')}, "
         f"{text.count(len(found.runs), 'final run')} of {_steps(found)} steps; axonomy {version}."
     )
+    unfinished = ""
+    if found.missing:
+        words = f"The study is not finished: {text.count(found.missing, 'run')} of it are still to be done."
+        unfinished = f"<p><b>{escape(words)}</b></p>"
     source = f"<h2>The study</h2><pre>{escape(study)}</pre>" if study else ""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(name)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" href="data:,"><style>{_STYLE}</style></head><body>'
-        f'<header><h1>{escape(name)}</h1><p class="soft">{escape(about)}</p></header>'
+        f'<header><h1>{escape(name)}</h1><p class="soft">{escape(about)}</p>{unfinished}</header>'
         f"<nav>{links}</nav><h3>What was "
         f"found</h3><ul>{listed}</ul>{''.join(sections)}{source}</body></html>\n"
     )
@@ -143,13 +156,15 @@ def _means(found: Analysis) -> DataFrame:
     table = found.means
     seconds = table["seconds_per_step"] * 1e6
     return table.assign(
-        mean=_with_interval(table, "mean", "low", "high"), steps_us=seconds.map(text.value)
+        mean=_with_interval(table, "mean", "low", "high"),
+        steps_us=seconds.map(text.value),
+        learning_rate=table["learning_rate"].map("{:g}".format) + table["edge"].map({True: "*", False: ""}),
     )[
         ["setting", "place", "rule", *("facing", "tensor", "randomness", "solution"), "bias", "mean", "seeds",
          "diverged", "learning_rate", "tuning_runs", "steps_us", "bytes"]
     ].rename(
         columns={"setting": "task", "mean": "final loss [95 %]", "steps_us": "µs a step",
-                 "learning_rate": "rate", "tuning_runs": "tuning runs"}
+                 "learning_rate": "rate (* edge of grid)", "tuning_runs": "tuning runs"}
     )  # fmt: skip
 
 

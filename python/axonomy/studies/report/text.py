@@ -21,9 +21,9 @@ def interval(low: float, high: float) -> str:
 
 def short(x: float, low: float, high: float) -> str:
     """A value with its interval where there is little room."""
-    return " ".join([f"{x:.2f}", *([f"[{low:.2f}, {high:.2f}]"] if np.isfinite(low) else [])]).replace(
-        "-", "−"
-    )
+    x, low, high = (round(number, 2) + 0.0 for number in (x, low, high))  # no zero has a sign
+    brackets = f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) else ""
+    return f"{x:.2f}{brackets}".replace("-", "−")
 
 
 def columns(n: int, words: str) -> str:

@@ -3,6 +3,7 @@
 index.html      the page, which needs nothing beside it
 figures/        every figure as PDF, SVG and PNG
 statistics/     every table of numbers as CSV
+findings.txt    what was found, a sentence a line, as at the top of the page
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from axonomy.plots import style
 from axonomy.studies.report import page
 from axonomy.studies.report.analysis import Analysis, Tables, analyse
 from axonomy.studies.report.figures import Shown, figures
+from axonomy.studies.report.findings import findings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-PAGE, FIGURES, STATISTICS = "index.html", "figures", "statistics"
+PAGE, FINDINGS, FIGURES, STATISTICS = "index.html", "findings.txt", "figures", "statistics"
 FORMATS = ("pdf", "svg", "png")
 _NO_DATE: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}
 
@@ -91,7 +93,10 @@ def write(
     for shown in figures(found):
         tell(shown.title)
         drawn.append(_draw(shown, folder / FIGURES))
-    html = page.page(found, drawn, name=name, version=ax.__version__, study=study)
+    sentences = findings(found)
+    with _files.whole(folder / FINDINGS) as file:
+        file.write("".join(f"{sentence}\n" for sentence in sentences).encode())
+    html = page.page(found, drawn, sentences, name=name, version=ax.__version__, study=study)
     with _files.whole(folder / PAGE) as file:
         file.write(html.encode())
     return folder / PAGE

@@ -23,7 +23,7 @@ def interval(
     statistic: Statistic = np.mean,
     *,
     seed: int = 0,
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
     method: str = "BCa",
     vectorized: bool = True,
 ) -> tuple[float, float]:
@@ -35,6 +35,8 @@ def interval(
         The sample; of several arrays the entries of one index are resampled together.
     statistic : callable
         ``statistic(*arrays, axis)``, or ``statistic(*arrays)`` if not `vectorized`.
+    resamples : int
+        `RESAMPLES` by default.
     method : {"BCa", "percentile"}
         Where the first cannot be had, as for a sample of few values, the second is returned.
 
@@ -61,7 +63,7 @@ def interval(
                 statistic,
                 paired=len(arrays) > 1,
                 vectorized=vectorized,
-                n_resamples=resamples,
+                n_resamples=RESAMPLES if resamples is None else resamples,
                 confidence_level=LEVEL,
                 method=chosen,
                 rng=np.random.default_rng(seed),

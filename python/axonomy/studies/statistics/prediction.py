@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axonomy._extras import require
-from axonomy.studies.statistics._bootstrap import NONE, RESAMPLES, interval
+from axonomy.studies.statistics._bootstrap import NONE, interval
 from axonomy.studies.statistics.pairs import holm
 
 if TYPE_CHECKING:
@@ -175,5 +175,5 @@ def _left_out(metrics: list[DataFrame], y: DataFrame, seed: int) -> tuple[float,
     def r_squared(errors: NDArray[np.float64], spread: NDArray[np.float64], axis: int = -1) -> Any:
         return 1.0 - errors.sum(axis=axis) / spread.sum(axis=axis)
 
-    low, high = interval([errors, spread], r_squared, seed=seed, resamples=RESAMPLES, method="percentile")
+    low, high = interval([errors, spread], r_squared, seed=seed, method="percentile")
     return float(r_squared(errors, spread)), low, high

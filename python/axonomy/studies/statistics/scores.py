@@ -19,14 +19,16 @@ _KEPT = ("task", "cell", "rule", *AXES, "solver", "status", "bias", "seed", "fin
 
 
 def final(runs: DataFrame) -> DataFrame:
-    """Return the final runs; a new column ``setting`` has the task, and of cell and n what differs."""
+    """Return the final runs; a new column ``setting`` has the task, and cell and n where it has several."""
     table = runs[runs["phase"] == "final"].reset_index(drop=True)
     if not len(table):
         raise ValueError("runs: expected at least one finished run of the final phase, got none")
     setting = table["task"].astype(str)
     for column, name in (("cell", "{}"), ("n", "n = {}")):
-        if table[column].nunique() > 1:
-            setting = setting + table[column].map(lambda value, name=name: ", " + name.format(value))
+        several = table.groupby("task")[column].transform("nunique") > 1
+        words = table[column].map(lambda value, name=name: ", " + name.format(value))
+        setting = setting + words.where(several, "")
+    setting = setting.str.replace(":", ", ")
     table["setting"] = setting
     twice = table.duplicated(["setting", "rule", "seed"])
     if twice.any():
@@ -53,9 +55,12 @@ def means(runs: DataFrame, *, seed: int = 0) -> DataFrame:
     DataFrame
         A row for each setting and rule: ``mean`` over the runs that ended, with the bootstrap interval
         ``low`` to ``high`` over seeds; ``seeds``, and how many of them ``diverged``; ``place`` within the
-        setting, rules with more diverged runs behind those with fewer; the axes and the cost.
+        setting, rules with more diverged runs behind those with fewer; the axes and the cost; whether the
+        tuned rate is at an ``edge`` of the grid, where a wider one might serve the rule better.
     """
     pd = require("pandas", "study")
+    grid = runs.loc[runs["phase"] == "tuning", "learning_rate"]
+    edges = (grid.min(), grid.max()) if grid.nunique() > 1 else ()
     rows = []
     for (setting, rule), group in final(runs).groupby(["setting", "rule"], sort=False):
         ended = group.loc[~group["diverged"] & np.isfinite(group["final_loss"]), "final_loss"].to_numpy(float)
@@ -72,6 +77,7 @@ def means(runs: DataFrame, *, seed: int = 0) -> DataFrame:
                 "seeds": len(group),
                 "diverged": len(group) - len(ended),
                 "learning_rate": first["learning_rate"],
+                "edge": first["learning_rate"] in edges,
                 "tuning_runs": first["tuning_runs"],
                 "seconds_per_step": float(group["seconds_per_step"].median()),
                 "bytes": float(group["bytes"].median()),
