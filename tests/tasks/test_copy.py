@@ -49,6 +49,23 @@ def test_lengths_are_uniform(length: int, shortest: int | None) -> None:
     np.testing.assert_allclose(counts, share, atol=5 * np.sqrt(share / len(lengths)))
 
 
+def test_strings_that_grow() -> None:
+    """At every level the lengths of the curriculum, all alike, and the next level each so many steps."""
+    task = Copy(length=8, grow=20_000)
+    stream = task.generate(200_000, seed=4)
+    starts = np.flatnonzero(stream.reset)
+    lengths = np.diff(starts) // 2
+    level = np.minimum(8, 1 + starts[:-1] // 20_000)
+    for at in range(1, 9):
+        own, wanted = lengths[level == at], np.arange(max(1, at - 5), at + 1)
+        np.testing.assert_array_equal(np.unique(own), wanted)
+        share = np.array([(own == L).mean() for L in wanted])
+        np.testing.assert_allclose(share, 1 / len(wanted), atol=5 * np.sqrt(1 / len(wanted) / len(own)))
+    for one in strings(stream)[-50:]:
+        L = len(one) // 2
+        np.testing.assert_array_equal(one.Y[L + 1 :], one.X[:L].argmax(axis=1))
+
+
 def test_symbols_are_uniform_and_independent() -> None:
     stream = Copy(3, symbols=3).generate(140_000, seed=2)
     said = stream.Y[stream.mask].reshape(-1, 3)
@@ -95,6 +112,8 @@ def test_any_number_of_steps(n_steps: int) -> None:
         ({"length": 2.0}, "length: expected a whole number at least 1, got 2.0"),
         ({"length": 3, "shortest": 4}, "shortest: expected a whole number from 1 to 3, got 4"),
         ({"shortest": 0}, "shortest: expected a whole number from 1 to 1, got 0"),
+        ({"grow": 0}, "grow: expected a whole number at least 1, got 0"),
+        ({"grow": 9, "length": 3, "shortest": 2}, "shortest: expected none where strings grow, got 2"),
         ({"symbols": 1}, "symbols: expected a whole number at least 2, got 1"),
     ],
 )

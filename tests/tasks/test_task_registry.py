@@ -12,7 +12,15 @@ ARRAYS = ("X", "Y", "mask", "reset")
 
 
 @pytest.fixture(
-    params=[*tasks.registry, "add, held", "copy, many", "lorenz, all", "digits, pixels", "file, repeated"]
+    params=[
+        *tasks.registry,
+        "add, held",
+        "copy, many",
+        "copy, growing",
+        "lorenz, all",
+        "digits, pixels",
+        "file, repeated",
+    ]
 )
 def task(request: pytest.FixtureRequest, tmp_path) -> Task:
     path = tmp_path / "data.csv"
@@ -23,6 +31,7 @@ def task(request: pytest.FixtureRequest, tmp_path) -> Task:
         "add": Add(),
         "add, held": Add((3, 5), hold=3),
         "copy, many": Copy(5, 2, symbols=4),
+        "copy, growing": Copy(4, grow=20),
         "lorenz, all": Lorenz(ahead=4, observe="xyz", interval=0.02),
         "digits, pixels": Digits(by="pixel"),
         "mimic": Mimic(n_in=3, n_hidden=5, n_out=2, alpha=0.5),

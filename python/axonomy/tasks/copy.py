@@ -7,7 +7,9 @@ The symbols s_i are uniform and independent, the inputs one-hot: the symbols fir
 blank. The loss, softmax cross-entropy, counts at the L steps of recall alone, and a string is 2L + 1
 steps long. One string follows another, each from a state of zero.
 
-Mujika, Meier & Steger (2018); Menick et al. (2021), whose curriculum is `Copy.at_level`.
+Mujika, Meier & Steger (2018); Menick et al. (2021), whose curriculum goes through the levels of
+`Copy.at_level`. Theirs rises as the network learns (`axonomy.Curriculum`); here it may rise by the clock, so
+that all rules of a study meet the same strings.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ class Copy(Task):
         length if None.
     symbols : int
         Size of the alphabet; 2 for bits.
+    grow : int, optional
+        Steps after which strings become longer: a string has the lengths of `at_level`, of level 1 at first
+        and of one more each so many steps, up to ``length``. Not together with ``shortest``.
 
     Examples
     --------
@@ -49,6 +54,7 @@ class Copy(Task):
     length: int = 1
     shortest: int | None = None
     symbols: int = 2
+    grow: int | None = None
 
     name: ClassVar[str] = "copy"
     loss: ClassVar[str] = "cross_entropy"
@@ -59,6 +65,10 @@ class Copy(Task):
             shortest = _check.integer("shortest", self.shortest, 1, self.length)
             object.__setattr__(self, "shortest", shortest)
         object.__setattr__(self, "symbols", _check.integer("symbols", self.symbols, 2))
+        if self.grow is not None:
+            object.__setattr__(self, "grow", _check.integer("grow", self.grow, 1))
+            if self.shortest is not None:
+                raise ValueError(f"shortest: expected none where strings grow, got {self.shortest}")
 
     @classmethod
     def at_level(cls, level: int, symbols: int = 2) -> Self:
@@ -97,9 +107,7 @@ class Copy(Task):
         """
         n_steps = _check.integer("n_steps", n_steps, 1)
         draw_lengths, draw_symbols = generators(seed, 2)
-        shortest = self.length if self.shortest is None else self.shortest
-        at_most = -(-n_steps // (2 * shortest + 1))  # strings
-        lengths = draw_lengths.integers(shortest, self.length, size=at_most, endpoint=True)
+        lengths = self._lengths(n_steps, draw_lengths)
         steps = 2 * lengths + 1
         length = np.repeat(lengths, steps)[:n_steps]
         place = np.arange(n_steps) - np.repeat(np.cumsum(steps) - steps, steps)[:n_steps]
@@ -115,3 +123,19 @@ class Copy(Task):
             mask=recall,
             reset=place == 0,
         )
+
+    def _lengths(self, n_steps: int, rng: np.random.Generator) -> np.ndarray:
+        """Lengths of so many strings that they fill the steps."""
+        if self.grow is None:
+            shortest = self.length if self.shortest is None else self.shortest
+            at_most = -(-n_steps // (2 * shortest + 1))
+            return rng.integers(shortest, self.length, size=at_most, endpoint=True)
+        lengths, begins = [], 0
+        for drawn in rng.random(-(-n_steps // 3)):
+            if begins >= n_steps:
+                break
+            level = min(self.length, 1 + begins // self.grow)
+            shortest = max(1, level - SPREAD)
+            lengths.append(shortest + int(drawn * (level - shortest + 1)))
+            begins += 2 * lengths[-1] + 1
+        return np.array(lengths)
