@@ -64,7 +64,7 @@ def test_report(study: Path) -> None:
     assert "16 of 16 tuned rates are at an edge of the grid" in html
     metrics = pd.read_csv(study / "report" / "statistics" / "metrics.csv")
     assert set(metrics["metric"]) == {
-        "cosine over 1", "cosine over 20", "bias", "variance", "snr", "loss_decrease",
+        "cosine over 1 step", "cosine over 20 steps", "bias", "variance", "snr", "loss_decrease",
     }  # fmt: skip
 
 

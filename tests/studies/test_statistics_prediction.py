@@ -33,7 +33,8 @@ def test_the_telling_metric_is_found() -> None:
     assert (row["rules"], row["settings"], row["n"]) == (28, 3, 84)
     rest = found[~found["metric"].isin(["snr", TOGETHER])]
     assert set(rest["metric"]) == {
-        "cosine over 1", "cosine over 10", "cosine over 100", "bias", "variance", "loss_decrease",
+        "cosine over 1 step", "cosine over 10 steps", "cosine over 100 steps", "bias", "variance",
+        "loss_decrease",
     }  # fmt: skip
     assert (rest["r_squared"] < 0.1).all()
     assert found["metric"].iloc[-1] == TOGETHER
@@ -79,6 +80,21 @@ def test_places_are_taken_within_the_setting() -> None:
     places = joined(metrics, SCORES).groupby(["setting", "metric"])["rank"]
     assert (places.min() == 0.0).all()
     assert (places.max() == 1.0).all()
+
+
+def test_what_is_infinite_is_above_all_others() -> None:
+    """All of a rule's values, that is: one among finite ones is none."""
+    metrics = synthetic.metrics(TABLE, ["snr"])
+    snr = metrics["metric"] == "snr"
+    metrics.loc[snr & metrics["rule"].isin(["RTRL", "RFLO"]), "value"] = np.inf
+    once = metrics.index[snr & (metrics["rule"] == "UORO")][0]
+    metrics.loc[once, "value"] = np.inf
+    table = joined(metrics, SCORES).query("metric == 'snr'").set_index("rule")
+    top = table.groupby("setting")["rank"].max()
+    assert (table.loc[["RTRL", "RFLO"], "rank"].to_numpy() == top.iloc[0]).all()
+    assert np.isinf(table.loc["RFLO", "value"]).all()
+    assert np.isfinite(table.drop(["RTRL", "RFLO"])["value"]).all()
+    assert predictors(metrics, SCORES)["rules"].max() == 28
 
 
 def test_the_baseline_is_no_gradient_to_be_judged() -> None:

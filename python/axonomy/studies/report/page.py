@@ -96,7 +96,7 @@ def page(
     listed = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings)
     about = (
         f"{text.count(len(found.rules), 'rule')}, {text.count(len(found.settings), 'task')} "
-        f"({', '.join(found.settings)}), {text.count(found.seeds, 'seed')}, "
+        f"({'; '.join(found.settings)}), {text.count(found.seeds, 'seed')}, "
         f"{text.count(len(found.runs), 'final run')} of {_steps(found)} steps; axonomy {version}."
     )
     unfinished = ""

@@ -27,7 +27,8 @@ def joined(metrics: DataFrame, scores: DataFrame) -> DataFrame:
     ----------
     metrics : DataFrame
         As `Results.metrics` has it. A rule is judged on all trajectories that it rode along: the value is the
-        mean over seeds, steps and the rules that trained. It is matched by task and cell.
+        mean over seeds, steps and the rules that trained, of what is finite; infinite where all is, as the
+        signal-to-noise ratio of a rule that draws nothing. It is matched by task and cell.
     scores : DataFrame
         As `scores` returns it, with the columns ``task`` and ``cell`` of the runs.
 
@@ -38,16 +39,17 @@ def joined(metrics: DataFrame, scores: DataFrame) -> DataFrame:
         is one), ``value``, and ``rank``: the place of the value within its setting, from 0 to 1.
     """
     pd = require("pandas", "study")
-    finite = metrics[np.isfinite(metrics["value"])]
-    names = finite["metric"].astype(str)
-    several = finite.groupby("metric")["window"].nunique()
-    windowed = finite["metric"].map(several > 1).astype(bool)
-    over = names + " over " + finite["window"].map("{:g}".format).astype(str)
-    names = names.where(~windowed, over)
-    values = finite.assign(metric=names).groupby(["task", "cell", "rule", "metric"], as_index=False)["value"]
+    there = metrics[metrics["value"].notna()]
+    names = there["metric"].astype(str)
+    several = there.groupby("metric")["window"].nunique()
+    windowed = there["metric"].map(several > 1).astype(bool)
+    over = names + " over " + there["window"].map(lambda w: f"{w:g} step{'s' if w > 1 else ''}").astype(str)
+    there = there.assign(metric=names.where(~windowed, over), finite=there["value"].where(np.isfinite))
+    groups = there.groupby(["task", "cell", "rule", "metric"])
+    values = groups["finite"].mean().fillna(groups["value"].max()).rename("value").reset_index()
     by = ["task", "cell", "setting", "rule", "facing", "tensor", "randomness", "solution", "status"]
     performance = scores.groupby(by, as_index=False)["score"].mean()
-    table = pd.merge(values.mean(), performance, on=["task", "cell", "rule"])
+    table = pd.merge(values, performance, on=["task", "cell", "rule"])
     places = table.groupby(["setting", "metric"])["value"]
     count = places.transform("size") - 1
     table["rank"] = ((places.rank() - 1) / count.where(count > 0)).fillna(0.5)
