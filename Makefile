@@ -6,6 +6,7 @@
 # make long   a million steps of every rule
 # make count  instructions of every learner's step, beside what they were
 # make levels the laws on another instruction set, chosen at import as from a wheel
+# make wheel  a wheel in dist/ for every x86-64 processor, which takes the best of three builds of the core at import
 # make lint   linters, types, and the extension's stub against the extension
 # make cpp    the C++ tests; make sanitize runs them, and the laws, under ASan and UBSan
 #
@@ -17,7 +18,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
            CMakeLists.txt pyproject.toml
 
-.PHONY: count levels demo test exchange peers bench long lint cpp sanitize clean
+.PHONY: count levels wheel demo test exchange peers bench long lint cpp sanitize clean
 
 demo: $(VENV)/.installed
 	$(BIN)/axonomy table
@@ -62,6 +63,10 @@ levels: $(VENV)/.lint
 	.ci/cpp build/levels -DAXONOMY_LEVELS=x86-64-v3
 	.ci/leveled build/levels x86-64-v3
 
+wheel: $(VENV)/.made
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist \
+	  -C "cmake.define.AXONOMY_LEVELS=x86-64;x86-64-v3;x86-64-v4" .
+
 sanitize: $(VENV)/.lint
 	.ci/cpp build/sanitize -DAXONOMY_CPP_TESTS=ON -DAXONOMY_SANITIZE=ON -DAXONOMY_NATIVE=OFF \
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo \
@@ -70,7 +75,7 @@ sanitize: $(VENV)/.lint
 	.ci/sanitized build/sanitize
 
 clean:
-	rm -rf build $(VENV) demo
+	rm -rf build dist $(VENV) demo
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
