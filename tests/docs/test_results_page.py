@@ -1,4 +1,4 @@
-"""docs/results: the numbers of the page are those of its tables, and these follow from the runs beside them."""
+"""docs/results: the page's numbers are those of its tables, and these follow from the runs beside them."""
 
 from __future__ import annotations
 

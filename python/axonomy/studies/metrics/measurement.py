@@ -45,9 +45,10 @@ def measure(
 
     The passengers see every step of the trajectory and change nothing. At every `every`-th step, or the last
     one before it that has a target, their gradients are compared with each other and with the exact one,
-    that of real-time recurrent learning. A late rule is compared at the step its gradient belongs to. A rule
-    that gives a gradient every T steps, the sum over as many, is compared with the sum of the others over
-    the last such steps.
+    that of real-time recurrent learning. A late rule is compared at the step its gradient belongs to. Where
+    a stream has sequences in which not every step has a target, the sums over a whole sequence are compared,
+    the last one to end before. A rule that gives a gradient every T steps, the sum over as many, is compared
+    with the sum of the others over the last such steps.
 
     Parameters
     ----------
@@ -86,7 +87,8 @@ def measure(
 
         ``loss_decrease``, ``loss_decrease_2`` (bins, P): by how much the loss of the measured step is less
         after one step against the gradient, of the first replicate; the network runs again from `horizon`
-        steps before with the new weights. Measured, and to second order. ``exact_loss_decrease`` and
+        steps before with the new weights. Measured, and to second order. NaN for a rule that gives sums over
+        a period. ``exact_loss_decrease`` and
         ``exact_loss_decrease_2`` (bins,): the same of the exact gradient.
 
         ``alignment`` (P, P): the mean cosine of each two passengers over the whole run.
@@ -162,7 +164,7 @@ class _Measurement:
         self.replays: dict[Interval, Replay] = {}
         self.states_due: dict[int, list[Interval]] = defaultdict(list)
         self.weights_due: dict[int, list[Interval]] = defaultdict(list)
-        for interval in () if plan.horizon is None else of_marks:
+        for interval in () if plan.horizon is None else {plan.of_period(mark, 1) for mark in plan.marks}:
             self.states_due[plan.replay_begins(interval[0])].append(interval)
             self.weights_due[interval[1] - 1].append(interval)
         self.stops = sorted({*self.states_due, *self.weights_due, len(plan.stream)})
@@ -263,7 +265,11 @@ class _Measurement:
         if self.plan.horizon is not None:
             firsts = [own[first] for own, first in zip(mine, self.first_of_each, strict=True)]
             steps = zip([*firsts, sums[1][-1]], [*self.plan.periods, 1], strict=True)
-            found.decreases.append(np.array([self._decrease(g, compared[T]) for g, T in steps]))
+            # The sum over a period is another step than that of a gradient a step.
+            nothing = float("nan"), float("nan")
+            found.decreases.append(
+                np.array([self._decrease(g, compared[1]) if T == 1 else nothing for g, T in steps])
+            )
 
     def _decrease(self, gradient: FloatArray, interval: Interval) -> tuple[float, float]:
         replay, rate = self.replays[interval], self.plan.step_size

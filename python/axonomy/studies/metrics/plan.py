@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,9 @@ class Plan:
             object.__setattr__(self, name, value)
         if not self.marks:
             least = self._apart(self.longest_period) + self.lag
+            whole = "a whole sequence with a target" if self.by_sequence else "a target"
             raise ValueError(
-                f"stream: expected at least {least} steps and a target among them, for one comparison, "
+                f"stream: expected at least {least} steps and {whole} among them, for one comparison, "
                 f"got {len(self.stream)} steps"
             )
 
@@ -113,20 +115,42 @@ class Plan:
             (mark - 1, mark) for mark in self.marks if 1 in self.windows
         }
 
+    @property
+    def by_sequence(self) -> bool:
+        """Whether gradients are compared as sums over whole sequences.
+
+        Where some steps of a sequence have no target those that look ahead give theirs at other steps than
+        those that look back.
+        """
+        return self.stream.mask is not None and self.stream.reset is not None
+
+    @cached_property
+    def _sequences(self) -> dict[int, int]:
+        """Where each sequence that has a target and comes to its end begins, by its end."""
+        reset, mask = self.stream.reset, self.stream.mask
+        assert reset is not None
+        assert mask is not None
+        begins = [0, *(np.flatnonzero(reset[1:]) + 1).tolist()]
+        return {last: first for first, last in pairwise(begins) if mask[first:last].any()}
+
     @cached_property
     def marks(self) -> list[int]:
-        """After which steps rules are compared: of each stretch, the last step that has a target."""
+        """After which steps rules are compared: in each stretch the last with a target, or of a sequence."""
         apart = self._apart(self.longest_period)
         ends = self._ends(self.longest_period)
         if self.stream.mask is None:
             return list(ends)
-        stretches = [(end, np.flatnonzero(self.stream.mask[end - apart : end])) for end in ends]
+        will_do = np.zeros(len(self.stream) + 1, bool)
+        will_do[list(self._sequences) if self.by_sequence else np.flatnonzero(self.stream.mask) + 1] = True
+        stretches = [(end, np.flatnonzero(will_do[end - apart + 1 : end + 1])) for end in ends]
         # Not before the first period is over.
         marks = [end - apart + int(there[-1]) + 1 for end, there in stretches if len(there)]
         return [mark for mark in marks if mark >= self.longest_period]
 
     def of_period(self, mark: int, period: int) -> Interval:
-        """The last whole period up to a mark."""
+        """The last whole period up to a mark; the sequence, of rules that give a gradient at every step."""
+        if period == 1 and self.by_sequence:
+            return self._sequences[mark], mark
         last = mark // period * period
         return last - period, last
 
