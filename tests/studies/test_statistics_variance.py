@@ -67,10 +67,40 @@ def test_omega_squared() -> None:
     table = crossed()
     found = decompose(table).table.set_index("term")
     error = found.loc["residual", "sum_sq"] / found.loc["residual", "df"]
-    row = found.loc["randomness"]
+    row = found.loc["randomness"]  # a rule a cell: nothing differs beside the axes
     expected = (row["sum_sq"] - row["df"] * error) / (found["sum_sq"].sum() + error)
     assert row["omega_sq"] == pytest.approx(expected)
     assert row["low"] < row["omega_sq"] < row["high"]
+    task, seed = found.loc["task"], found.loc["seed"]
+    chance = task["df"] * seed["sum_sq"] / seed["df"]
+    assert task["omega_sq"] == pytest.approx((task["sum_sq"] - chance) / (found["sum_sq"].sum() + error))
+    assert task["F_rules"] == pytest.approx(task["sum_sq"] / task["df"] / (seed["sum_sq"] / seed["df"]))
+
+
+def test_axes_that_say_nothing_have_no_share() -> None:
+    """Rules differ much, but not by their axes: shares are about nothing on average, and so are intervals."""
+    shares, low = [], []
+    for i in range(12):
+        table = scores(synthetic.runs(seeds=6, rng=i, between=0.1, noise=0.03))
+        found = (
+            decompose(table).table.set_index("term").loc[["tensor", "randomness", "solution", "tensor:task"]]
+        )
+        shares.append(found["omega_sq"])
+        low.append(found["low"] > 0)
+    assert np.abs(np.mean(shares, axis=0)).max() < 0.08
+    assert np.mean(shares) < 0.03
+
+
+def test_the_interval_of_a_share_holds_it_as_often_as_it_says() -> None:
+    """Over seeds, for given rules: what all the seeds there are would give."""
+    many = scores(synthetic.runs(planted, seeds=300, noise=0.1, between=0.03))
+    truth = decompose(many).table.set_index("term").loc["randomness", "omega_sq"]
+    inside = []
+    for i in range(40):
+        some = many[many["seed"].isin(range(7 * i, 7 * i + 7))]
+        row = decompose(some).table.set_index("term").loc["randomness"]
+        inside.append(row["low"] < truth < row["high"])
+    assert np.mean(inside) > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 40)
 
 
 def planted(rule: pd.Series, task: str) -> float:

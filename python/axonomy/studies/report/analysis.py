@@ -134,7 +134,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         alignment = tried("alignment", lambda: statistics.alignment_clusters(aligned, scores, seed=seed))
     else:
         left_out["alignment"] = "Left out: this study measured no alignment of gradients."
-    variance = tried("variance", lambda: statistics.decompose(scores, seed=seed))
+    variance = tried("variance", lambda: statistics.decompose(scores))
     if variance is not None and variance.table["omega_sq"].isna().all():
         left_out["variance"] = "No shares are given: one run of each rule in each task leaves no residual."
     curves = tables.curves()
@@ -151,7 +151,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         pairs=pairs,
         contrasts=statistics.contrasts(scores, seed=seed),
         variance=variance,
-        ranked=tried("variance", lambda: statistics.decompose(scores, ranked=True, seed=seed)),
+        ranked=tried("variance", lambda: statistics.decompose(scores, ranked=True)),
         mixed=tried("mixed", lambda: statistics.mixed_model(scores)),
         performance=tried("clusters", lambda: statistics.performance_clusters(scores, seed=seed)),
         alignment=alignment,

@@ -37,10 +37,12 @@ class Decomposition:
     Attributes
     ----------
     table : DataFrame
-        A row for each term, ``residual`` last: ``df``, ``sum_sq`` (type II), ``omega_sq`` with its bootstrap
-        interval ``low`` to ``high`` over seeds, ``F`` and ``p`` against the residual, which is about these
-        very rules, and ``F_rules``, ``p_rules`` against what rules of the same axes differ by, which is about
-        rules like these. A term that the filled cells cannot tell from others has df 0.
+        A row for each term, ``residual`` last: ``df``, ``sum_sq`` (type II), ``F`` and ``p`` against the
+        residual, which is about these very rules, and ``F_rules``, ``p_rules`` against what rules of the same
+        axes differ by, which is about rules like these; of the task, against what seeds differ by within it.
+        ``omega_sq`` is the share of the variance beyond what the same would give by chance: shuffled
+        among the rules an axis has none. ``low`` to ``high`` is its jackknife interval over seeds. A term
+        that the filled cells cannot tell from others has df 0.
     assumptions : DataFrame
         ``check``, ``statistic``, ``p``, ``holds``, ``reading`` in words.
     ranked : bool
@@ -55,7 +57,7 @@ class Decomposition:
     n: int
 
 
-def decompose(scores: DataFrame, *, ranked: bool = False, seed: int = 0) -> Decomposition:
+def decompose(scores: DataFrame, *, ranked: bool = False) -> Decomposition:
     """Decompose the variance of the scores over axes, task and interactions; type-II sums of squares.
 
     The sum of squares of a term is what it adds to a model of all terms that do not contain it. A rule is
@@ -68,8 +70,6 @@ def decompose(scores: DataFrame, *, ranked: bool = False, seed: int = 0) -> Deco
         As `scores` returns it.
     ranked : bool
         Take the ranks of the scores instead of these.
-    seed : int
-        Of the bootstrap.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def decompose(scores: DataFrame, *, ranked: bool = False, seed: int = 0) -> Deco
 
     References
     ----------
-    Hays 1963 (omega squared). Conover & Iman 1981 (ranks).
+    Hays 1963 (omega squared). Conover & Iman 1981 (ranks). Efron & Tibshirani 1993, chapter 11 (jackknife).
     """
     stats, pd = require("scipy.stats", "study"), require("pandas", "study")
     table = on_axes(scores)
@@ -94,7 +94,7 @@ def decompose(scores: DataFrame, *, ranked: bool = False, seed: int = 0) -> Deco
     sums = {model: float(fit.ssr) for model, fit in fits.items()}
     freedoms = {model: int(fit.df_resid) for model, fit in fits.items()}
     rows = _rows(models, sums, freedoms, y)
-    for row, (low, high) in zip(rows, _intervals(models, table, y, seed), strict=True):
+    for row, (low, high) in zip(rows, _intervals(models, table, y), strict=True):
         row["low"], row["high"] = low, high
     columns = ["term", "df", "sum_sq", "omega_sq", "low", "high", "F", "p", "F_rules", "p_rules"]
     groups = [y[index] for index in table.groupby(["setting", "rule"]).indices.values()]
@@ -147,21 +147,20 @@ def _rows(models: _Models, sums: Any, freedoms: Any, y: NDArray[np.float64]) -> 
     stats = require("scipy.stats", "study")
     rest, left = sums[models.full], freedoms[models.full]
     error = rest / left if left else np.nan
-    total = sums[()]
-    steps = {}
-    for term, (without, with_it) in models.steps.items():
-        steps[term] = max(sums[without] - sums[with_it], 0.0), freedoms[without] - freedoms[with_it]
+    steps = {
+        term: (max(sums[without] - sums[with_it], 0.0), freedoms[without] - freedoms[with_it])
+        for term, (without, with_it) in models.steps.items()
+    }
     rows = []
     for term, (square, df) in steps.items():
         row: dict[str, Any] = {"term": ":".join(term), "df": df, "sum_sq": square}
         if df:
-            row["omega_sq"] = _omega(square, df, error, total)
+            row["omega_sq"] = _omega(term, steps, error, sums[()])
             if left and error > 0:
                 row["F"] = square / df / error
                 row["p"] = float(stats.f.sf(row["F"], df, left))
-            # Rules themselves, and seeds, have nothing but the runs to be tested against.
-            against = steps.get(("rule", "task") if "task" in term else ("rule",), (0.0, 0))
-            if not {"rule", "seed"} & set(term) and against[1] and against[0] > 0:
+            against = steps.get(_against(term), (0.0, 0))
+            if against[1] and against[0] > 0:
                 row["F_rules"] = square / df / (against[0] / against[1])
                 row["p_rules"] = float(stats.f.sf(row["F_rules"], df, against[1]))
         rows.append(row)
@@ -169,15 +168,29 @@ def _rows(models: _Models, sums: Any, freedoms: Any, y: NDArray[np.float64]) -> 
     return rows
 
 
-def _omega(square: float, df: int, error: float, total: float) -> float:
+def _against(term: tuple[str, ...]) -> tuple[str, ...]:
+    """What is nested in the levels of a term, and differs by chance; rules and seeds have the runs alone."""
+    if {"rule", "seed"} & set(term):
+        return ()
+    if term == ("task",):
+        return ("seed",)
+    return ("rule", "task") if "task" in term else ("rule",)
+
+
+def _omega(
+    term: tuple[str, ...], steps: dict[tuple[str, ...], tuple[float, int]], error: float, total: float
+) -> float:
     """The share of the variance, without what chance alone would give."""
-    return float((square - df * error) / (total + error)) if total > 0 else float("nan")
+    square, df = steps[term]
+    if not df or not total > 0:
+        return float("nan")
+    against, freedom = steps.get(_against(term), (0.0, 0))
+    chance = against / freedom if freedom else error
+    return float((square - df * chance) / (total + error))
 
 
-def _intervals(
-    models: _Models, table: DataFrame, y: NDArray[np.float64], seed: int
-) -> list[tuple[float, float]]:
-    """Intervals of omega squared over seeds; of each term, then of the residual (none).
+def _intervals(models: _Models, table: DataFrame, y: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Jackknife intervals of omega squared over seeds; of each term, then of the residual (none).
 
     They need the same runs of every seed. Then a model without seeds is the same for all of them, so that its
     fit is that of their mean; seeds add what each differs by from that mean within the tasks.
@@ -198,42 +211,32 @@ def _intervals(
         # A mean of each task is part of what seeds span.
         unseeded = [("task",) if term == seed_term else term for term in model]
         bases[model] = models.design(unseeded, one)
-    columns = {
-        model: basis.shape[1] + (seed_term in model) * tasks.shape[1] * (seeds - 1)
-        for model, basis in bases.items()
-    }
     joined = np.hstack(list(bases.values()))
     starts = np.cumsum([0, *(basis.shape[1] for basis in bases.values())])[:-1]
     seeded = np.array([seed_term in model for model in bases])
 
-    def omegas(chosen: NDArray[np.float64]) -> NDArray[np.float64]:
-        drawn = Y[chosen.astype(int)]
+    def omegas(drawn: NDArray[np.float64]) -> list[float]:
         mean = drawn.mean(axis=0)
         fitted = np.add.reduceat((mean @ joined) ** 2, starts) * len(drawn)
         fitted += seeded * (((drawn - mean) @ tasks) ** 2).sum()
         sums = dict(zip(bases, (drawn**2).sum() - fitted, strict=True))
-        left = Y.size - columns[models.full]
-        error, total = sums[models.full] / left if left else np.nan, sums[()]
-        values = []
-        for without, with_it in models.steps.values():
-            df = columns[with_it] - columns[without]
-            values.append(_omega(sums[without] - sums[with_it], df, error, total) if df else 0.0)
-        return np.array(values)
+        columns = {
+            model: basis.shape[1] + (seed_term in model) * tasks.shape[1] * (len(drawn) - 1)
+            for model, basis in bases.items()
+        }
+        left = drawn.size - columns[models.full]
+        steps = {
+            term: (sums[without] - sums[with_it], columns[with_it] - columns[without])
+            for term, (without, with_it) in models.steps.items()
+        }
+        error = sums[models.full] / left if left else np.nan
+        return [_omega(term, steps, error, sums[()]) for term in steps]
 
-    found = require("scipy.stats", "study").bootstrap(
-        (np.arange(seeds),),
-        omegas,
-        vectorized=False,
-        n_resamples=999,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    low, high = found.confidence_interval
-    estimable = [columns[with_it] > columns[without] for without, with_it in models.steps.values()]
-    return [
-        (float(a), float(b)) if there else (np.nan, np.nan)
-        for a, b, there in zip(low, high, estimable, strict=True)
-    ] + none[-1:]
+    # Drawn again with replacement, seeds come twice, and runs differ by too little.
+    without_one = np.array([omegas(np.delete(Y, i, axis=0)) for i in range(seeds)])
+    spread = np.sqrt((seeds - 1) * without_one.var(axis=0))
+    margin = require("scipy.stats", "study").t.ppf(0.975, seeds - 1) * spread
+    return [(float(a - b), float(a + b)) for a, b in zip(omegas(Y), margin, strict=True)] + none[-1:]
 
 
 def _indicators(table: DataFrame, columns: Sequence[str]) -> NDArray[np.float64]:
