@@ -24,6 +24,8 @@ SETTINGS = {
 
 def text(**settings: str) -> str:
     """The small study with other settings, as TOML values."""
+    if "metrics" in settings:
+        settings = settings | {"metric_every": settings.get("metric_every", "5")}
     return "[study]\n" + "".join(f"{key} = {value}\n" for key, value in (SETTINGS | settings).items())
 
 

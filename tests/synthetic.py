@@ -28,8 +28,9 @@ def cells() -> pd.DataFrame:
             cell.facing, cell.tensor, cell.randomness, cell.solution,
         )  # fmt: skip
         label = cell.name if cell.status != "new" else f"{cell.tensor} {cell.solver}"
-        rows.append((label, *axes, cell.solver, cell.status, cell.bias))
-    columns = ["rule", "facing", "tensor", "randomness", "solution", "solver", "status", "bias"]
+        settings = "rank 1" if cell.solver in ("signs", "optimal", "svd") else ""
+        rows.append((label, *axes, cell.solver, settings, cell.status, cell.bias))
+    columns = ["rule", "facing", "tensor", "randomness", "solution", "solver", "settings", "status", "bias"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -63,6 +64,7 @@ def runs(
                     "seconds_per_step": 2e-6 * (1 + len(rule["tensor"]) ** 2) * draw.uniform(0.9, 1.1),
                     "bytes": 1000 * (1 + len(rule["tensor"])) ** 3,
                     "tuning_runs": 12,
+                    "update_steps": 1,
                 }
                 end = {"final_loss": loss, "diverged": False, "diverged_at": np.nan}
                 setting = {"task": task, "cell": "leaky_rnn", "n": 32, "floor": FLOORS.get(task, np.nan)}

@@ -31,6 +31,9 @@ def test_every_number_has_its_row(found: dict[str, np.ndarray]) -> None:
                 else:
                     assert rows[rule, "cosine", window, step] == found["cosine"][b, w, p]
             for metric in ("bias", "variance", "snr", "loss_decrease", "loss_decrease_2"):
+                if rule == "E-BPTT" and metric.startswith("loss"):
+                    assert (rule, metric, 1, step) not in rows
+                    continue
                 assert rows[rule, metric, 1, step] == found[metric][b, p]
 
 

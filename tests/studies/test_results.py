@@ -153,7 +153,7 @@ def test_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked[1]["passengers"] == [ax.rules.rflo(), ax.rules.uoro()]
     assert asked[1]["trajectory"].a[1] == ax.rules.uoro()
     assert {k: asked[1][k] for k in ("replicates", "windows", "every", "seed", "horizon")} == {
-        "replicates": 8, "windows": (1, 10), "every": 100, "seed": 0, "horizon": None,
+        "replicates": 8, "windows": (1, 10), "every": 5, "seed": 0, "horizon": None,
     }  # fmt: skip
     assert len(asked[1]["stream"]) == 60
     table = results.metrics()

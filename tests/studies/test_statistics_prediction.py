@@ -30,7 +30,7 @@ def test_the_telling_metric_is_found() -> None:
     assert row["r_squared"] > 0.6
     assert row["r_low"] < row["r_squared"] < row["r_high"]
     assert row["holm"] < 0.05
-    assert (row["rules"], row["settings"], row["n"]) == (28, 3, 84)
+    assert (row["rules"], row["settings"], row["n"]) == (27, 3, 81)
     rest = found[~found["metric"].isin(["snr", TOGETHER])]
     assert set(rest["metric"]) == {
         "cosine over 1 step", "cosine over 10 steps", "cosine over 100 steps", "bias", "variance",
@@ -56,7 +56,7 @@ def test_nothing_predicts_where_nothing_does() -> None:
 def test_r_squared_leaves_the_whole_rule_out() -> None:
     """By hand, rule by rule, from the others' means and slope."""
     metrics = synthetic.metrics(TABLE, ["snr"])
-    table = joined(metrics, SCORES).query("metric == 'snr'")
+    table = joined(metrics, SCORES).query("metric == 'snr' and rule != 'lazy RTRL'")  # which is RTRL
     model = baseline = 0.0
     for rule in table["rule"].unique():
         train, test = table[table["rule"] != rule], table[table["rule"] == rule]
@@ -94,13 +94,13 @@ def test_what_is_infinite_is_above_all_others() -> None:
     assert (table.loc[["RTRL", "RFLO"], "rank"].to_numpy() == top.iloc[0]).all()
     assert np.isinf(table.loc["RFLO", "value"]).all()
     assert np.isfinite(table.drop(["RTRL", "RFLO"])["value"]).all()
-    assert predictors(metrics, SCORES)["rules"].max() == 28
+    assert predictors(metrics, SCORES)["rules"].max() == 27
 
 
 def test_the_baseline_is_no_gradient_to_be_judged() -> None:
     metrics = synthetic.metrics(TABLE)
     added = metrics[metrics["rule"] == "RTRL"].assign(rule="read-out only", value=99.0)
-    assert predictors(pd.concat([metrics, added]), SCORES)["rules"].max() == 28
+    assert predictors(pd.concat([metrics, added]), SCORES)["rules"].max() == 27
 
 
 def test_a_metric_of_few_rules_is_left_out() -> None:

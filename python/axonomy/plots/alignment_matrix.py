@@ -49,7 +49,7 @@ def alignment_matrix(
     hierarchy = require("scipy.cluster.hierarchy", "study")
     with style.applied():
         width = style.SIZE[0]
-        side, left, top = 4.0, 1.95, 0.5  # inches
+        side, left, top = 3.6, 1.75, 0.5  # inches
         height = top + side + 1.55
         figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(width, height))
 

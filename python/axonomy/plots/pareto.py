@@ -87,6 +87,9 @@ def _room(costs: Sequence[float]) -> float:
 def _panel(axes: Axes, rules: Sequence[Priced], name: str) -> None:
     axes.set_xscale("log")
     axes.set_xlabel(name)
+    rules = [rule for rule in rules if rule.costs[name] > 0]  # the axis has no zero
+    if not rules:
+        return
     costs = [rule.costs[name] for rule in rules]
     best = front(costs, [rule.loss for rule in rules])
     axes.step(

@@ -86,7 +86,7 @@ def periodic_table(elements: Sequence[Element], title: str = "", *, top: float =
         bar = figure.add_axes((0.36, 0.4 / height, 0.38, 0.12 / height))
         figure.colorbar(scale, cax=bar, orientation="horizontal", extend="max")
         bar.tick_params(labelsize=style.FONT_SIZE - 2, length=2)
-        bar.set_xlabel("normalised loss (0: floor, 1: read-out alone)", fontsize=style.FONT_SIZE - 1.5)
+        bar.set_xlabel("normalised loss", fontsize=style.FONT_SIZE - 1.5)
     return figure
 
 

@@ -61,6 +61,11 @@ def _train(run: Run, stream: Stream) -> Outcome:
     seconds = time.thread_time() - start
     loss = history.loss.astype(np.float64)
     final = None if diverged_at is not None else _mean(loss[-max(len(stream) // 10, 1) :])
+    if final is None and diverged_at is None:
+        raise ValueError(
+            f"steps: expected so many that the last tenth of them has a target of {run.task.name}, "
+            f"got {run.steps}"
+        )
     facts = {
         "final_loss": final,
         "diverged_at": diverged_at,

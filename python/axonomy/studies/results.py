@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _PLACE = ("task", "cell")
 RUNS = (
-    "key", "phase", *_PLACE, "n", "rule", "facing", "tensor", "randomness", "solution", "solver", "status",
-    "bias", "learning_rate", "seed", "steps", "final_loss", "diverged", "diverged_at", "seconds_per_step",
-    "bytes", "tuning_runs", "floor",
+    "key", "phase", *_PLACE, "n", "rule", "facing", "tensor", "randomness", "solution", "solver", "settings",
+    "status", "bias", "update_steps", "learning_rate", "seed", "steps", "final_loss", "diverged",
+    "diverged_at", "seconds_per_step", "bytes", "tuning_runs", "floor",
 )  # fmt: skip
 CURVES = ("key", *_PLACE, "rule", "seed", "step", "loss")
 MEASURED = (*_PLACE, "trained_by", "rule", "seed", "metric", "window", "step", "value")
@@ -56,8 +56,9 @@ class Results:
 
         ``final_loss`` is the mean over the last tenth of the steps, infinite if the run diverged, at step
         ``diverged_at``. ``seconds_per_step`` is the processor's time, ``bytes`` what the learner holds,
-        ``tuning_runs`` what was spent on the rule's learning rate, ``floor`` the lowest loss that there is to
-        reach, NaN where that is not known.
+        ``settings`` what else sets apart rules of the same axes, ``update_steps`` how many steps there are
+        between two changes of the recurrent weights. ``tuning_runs`` is what was spent on the rule's learning
+        rate, ``floor`` the lowest loss that there is to reach, NaN where that is not known.
         """
         return self._table(RUNS, (self._row(*each) for each in self._finished(TUNING, FINAL)))
 
@@ -105,8 +106,10 @@ class Results:
             "n": run.n,
             "rule": planned.case.label,
             **{axis: getattr(rule, axis) if own else "-" for axis in selection.CHOICES[:5]},
+            "settings": _settings(rule),
             "status": selection.status(rule),
             "bias": _bias(rule, run.network.cell),
+            "update_steps": max(run.update_every, getattr(rule, "period", 1)),
             "learning_rate": run.learning_rate,
             "seed": run.seed,
             "steps": run.steps,
@@ -161,6 +164,13 @@ def _rows(columns: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 def _place(planned: Planned) -> dict[str, str]:
     return {"task": planned.case.task, "cell": planned.case.cell}
+
+
+def _settings(rule: ax.Rule) -> str:
+    """What every rule with factors has; empty for the others."""
+    if not (isinstance(rule, ax.ComposedRule) and rule.component.ranked):
+        return ""
+    return f"rank {rule.rank}, current term {rule.current}"
 
 
 def _bias(rule: ax.Rule, cell: str) -> str:

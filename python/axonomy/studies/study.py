@@ -69,7 +69,7 @@ class Entry:
         options = {}
         for field in dataclasses.fields(self.task):  # type: ignore[arg-type]
             value = getattr(self.task, field.name)
-            if value != field.default:
+            if value != field.default and field.name != "digest":  # which a task finds by itself
                 options[field.name] = Path(value).name if field.name == "path" else value
         return plan.spoken(self.task.name, options)
 
@@ -203,6 +203,11 @@ class Study:
                     "tasks", f"expected different tasks and cells, got {case.task} on {case.cell} twice"
                 )
             seen.add(place)
+        if self.metrics and self.metric_steps < self.metric_every:
+            raise fail(
+                "metric_steps",
+                f"expected metric_every, {self.metric_every}, or more, got {self.metric_steps}",
+            )
         if not self.cases:
             raise fail("rules", f"expected one that can run, but {self.left_out[0].reason}")
 

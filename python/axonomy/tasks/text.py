@@ -71,7 +71,7 @@ class Text(Task):
 
     @property
     def _read(self) -> _Read:
-        return _read(self.path, self.symbols, self.fold)
+        return _read(_topics() if self.path is None else _file(self.path), self.symbols, self.fold, self.path)
 
     @property
     def alphabet(self) -> tuple[str, ...]:
@@ -126,8 +126,7 @@ class _Read:
 
 
 @functools.lru_cache(maxsize=8)
-def _read(path: str | None, most: int, fold: bool) -> _Read:
-    text = _topics() if path is None else _file(path)
+def _read(text: str, most: int, fold: bool, path: str | None) -> _Read:
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     if fold:
         text = text.lower()

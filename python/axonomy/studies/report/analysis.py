@@ -44,12 +44,12 @@ class Analysis:
         As the functions of these names in `axonomy.studies.statistics` return them.
     rules : DataFrame
         A row a rule, the best first: its mean ``score`` over settings and seeds with ``low`` to ``high``, the
-        axes, the median cost, ``diverged`` and ``runs``.
+        axes, the median cost, ``diverged`` and ``runs``. Those that did not run ``everywhere`` come last.
     curves : DataFrame
         As `Results.curves` has them, of the final runs, with ``setting``.
     variance, ranked : Decomposition or None
         Of the scores, and of their ranks.
-    mixed : Mixed or None
+    mixed, mixed_ranked : Mixed or None
     performance, alignment : Clusters or None
     metrics : DataFrame
         Each metric beside the score.
@@ -69,6 +69,7 @@ class Analysis:
     variance: Decomposition | None
     ranked: Decomposition | None
     mixed: Mixed | None
+    mixed_ranked: Mixed | None
     performance: Clusters | None
     alignment: Clusters | None
     metrics: DataFrame
@@ -80,6 +81,20 @@ class Analysis:
     def settings(self) -> list[str]:
         """The tasks, with what else differs."""
         return list(dict.fromkeys(self.runs["setting"]))
+
+    @property
+    def scale(self) -> str:
+        """What scores of 0 and 1 are."""
+        baseline = self.scores[self.scores["status"] == "baseline"]["setting"].nunique() == len(self.settings)
+        one = (
+            "the read-out alone"
+            if baseline
+            else "the read-out alone, or the median rule where it did not run"
+        )
+        zero = (
+            "the task's floor" if self.means["floor"].notna().all() else "the task's floor or its best rule"
+        )
+        return f"0: {zero}; 1: {one}"
 
     @property
     def seeds(self) -> int:
@@ -153,6 +168,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         variance=variance,
         ranked=tried("variance", lambda: statistics.decompose(scores, ranked=True)),
         mixed=tried("mixed", lambda: statistics.mixed_model(scores)),
+        mixed_ranked=tried("mixed", lambda: statistics.mixed_model(scores, ranked=True)),
         performance=tried("clusters", lambda: statistics.performance_clusters(scores, seed=seed)),
         alignment=alignment,
         metrics=metrics,
@@ -181,11 +197,13 @@ def _rules(runs: DataFrame, scores: DataFrame, seed: int) -> DataFrame:
                 "capped": int(group["capped"].sum()),
                 "runs": len(group),
                 "settings": group["setting"].nunique(),
+                "everywhere": group["setting"].nunique() == scores["setting"].nunique(),
                 "seconds_per_step": float(cost.loc[rule, "seconds_per_step"]),
                 "bytes": float(cost.loc[rule, "bytes"]),
             }
         )
     table: DataFrame = require("pandas", "study").DataFrame(rows)
-    table = table.sort_values(["score", "rule"], kind="stable").reset_index(drop=True)
+    order = ["everywhere", "score", "rule"]
+    table = table.sort_values(order, ascending=[False, True, True], kind="stable").reset_index(drop=True)
     assert np.isfinite(table["score"]).all()  # diverged runs have the score of the cap
     return table

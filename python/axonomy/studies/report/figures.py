@@ -103,10 +103,10 @@ def _ranking(found: Analysis) -> Iterator[Shown]:
             "Ranked final loss",
             plots.ranking(entries, floors, baselines, "Final loss of every rule"),
             "Mean loss of the last tenth of the steps; rules in the order of their mean normalised loss "
-            "over the tasks that they ran on. Marks: mean over seeds, with 95 % bootstrap intervals (BCa); "
-            "ticks: single runs. Dotted: the task's floor, where it is known; dashed: the read-out alone. "
-            "Diverged runs are counted at the right and are in no mean; ▸ is beyond the axis. "
-            f"{_sample(found)}.",
+            "over the tasks, those that did not run on all of them last. Marks: mean over seeds, with 95 % "
+            "bootstrap intervals (BCa); ticks: single runs. Dotted: the task's floor, where it is known; "
+            "dashed: the read-out alone. Diverged runs are counted at the right and are in no mean; ▸ is "
+            f"beyond the axis. {_sample(found)}.",
         )
 
 
@@ -114,7 +114,7 @@ def _periodic(found: Analysis) -> Iterator[Shown]:
     # What the table has and the study did not run is shown as such.
     known = {(row["solver"], *(row[axis] for axis in AXES)) for _, row in found.runs.iterrows()}
     elements = [
-        Element(row["rule"], _place(row), row["score"])
+        Element(row["rule"] + ("" if row["everywhere"] else " *"), _place(row), row["score"])
         for _, row in found.rules.iterrows()
         if row["facing"] != "-"
     ]
@@ -132,9 +132,8 @@ def _periodic(found: Analysis) -> Iterator[Shown]:
         "ranking",
         "The table, coloured by performance",
         plots.periodic_table(elements, "The table of rules, by performance"),
-        "Mean normalised loss over tasks and seeds (0: the task's floor, or the best rule's loss where "
-        "none is known; 1: the read-out alone); dark is bad. White: not in this study; empty grey: no rule "
-        f"is possible there. {_sample(found)}.",
+        f"Mean normalised loss over tasks and seeds ({found.scale}); dark is bad. *: not on all tasks. "
+        f"White: not in this study; empty grey: no rule is possible there. {_sample(found)}.",
     )
 
 
@@ -145,7 +144,7 @@ def _cost(found: Analysis) -> Iterator[Shown]:
             {"time of a step (µs)": row["seconds_per_step"] * 1e6, "memory held (bytes)": row["bytes"]},
         )
         for _, row in found.rules.iterrows()
-        if row["seconds_per_step"] > 0 and row["bytes"] > 0
+        if row["everywhere"]
     ]  # fmt: skip
     if not rules:
         return
@@ -155,7 +154,8 @@ def _cost(found: Analysis) -> Iterator[Shown]:
         "Loss against cost",
         plots.loss_against_cost(rules, "Loss against cost"),
         "Mean normalised loss over tasks, with 95 % bootstrap intervals over seeds, against the median "
-        "time of a step and the bytes that the rule holds (those that hold none cannot stand on the axis). "
+        "time of a step and the bytes that the rule holds (one that holds none cannot stand on that axis), "
+        "of rules that ran on all tasks. "
         "Dashed: the Pareto front, whose rules are named: no rule is both cheaper and better. "
         f"{_sample(found)}.",
     )
@@ -292,10 +292,10 @@ def _variance(found: Analysis) -> Shown:
         plots.forest(
             effects, "What explains performance", axis="ω², share of the variance", note="df, p of scores"
         ),
-        "Type-II analysis of variance of the normalised losses, and of their ranks. ω² with 95 % bootstrap "
-        "intervals over seeds (percentile; none for fewer than three seeds or an incomplete table). p: F "
-        "test against what rules of the same axes differ by, that is about rules like these (of rules and "
-        "seeds: against the residual); hollow: p ≥ 0.05. Seeds are blocks within tasks. Terms that the "
+        "Type-II analysis of variance of the normalised losses, and of their ranks. ω²: the share beyond "
+        "what rules of the same axes differ by (of the task, seeds within it; of rules and seeds, runs), "
+        "with 95 % jackknife intervals over seeds (none for fewer than three seeds or an incomplete table). "
+        "p: F test against the same; hollow: p ≥ 0.05. Seeds are blocks within tasks. Terms that the "
         f"filled cells cannot tell from others are not shown. {_sample(found)}.",
     )
 
@@ -327,9 +327,9 @@ def _alignment(found: Analysis) -> Shown:
             "Cosine between the gradients of two rules",
         ),
         "Mean cosine of recurrent gradients on the same trajectory, over tasks, seeds and the rules that "
-        "trained; grey: not measured. Rules in the order of hierarchical clustering (distance 1 − cosine, "
-        "average linkage), whose tree is at the right; black squares: future-facing, stochastic, "
-        f"numerical. {clusters.n} rules.",
+        "trained; grey: not measured. Rules in the order of hierarchical clustering (distance "
+        "√(2 − 2 cosine), Ward's linkage), whose tree is at the right; black squares: future-facing, "
+        f"stochastic, numerical. {clusters.n} rules. {_sample(found)}.",
     )
 
 

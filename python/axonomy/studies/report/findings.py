@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from axonomy.studies.report import text
 from axonomy.studies.report.analysis import Analysis
 from axonomy.studies.statistics import AXES
@@ -17,17 +19,17 @@ def findings(found: Analysis) -> list[str]:
 
 
 def _best(found: Analysis) -> str:
-    rows = [row for _, row in found.rules[found.rules["status"] != "baseline"].head(3).iterrows()]
+    own = found.rules[(found.rules["status"] != "baseline") & found.rules["everywhere"]]
+    rows = [row for _, row in own.head(3).iterrows()]
+    if not rows:
+        return ""
     names = [
         f"{row['rule']} ({text.value(row['score'])} {text.interval(row['low'], row['high'])})".replace(
             " )", ")"
         )
         for row in rows
     ]
-    return (
-        f"Lowest normalised loss over all tasks: {', '.join(names)}, where 1 is the read-out alone and 0 the "
-        "floor, or the best rule where no floor is known."
-    )
+    return f"Lowest normalised loss over all tasks ({found.scale}): {', '.join(names)}."
 
 
 def _diverged(found: Analysis) -> str:
@@ -51,7 +53,16 @@ def _edges(found: Analysis) -> str:
 def _axes(found: Analysis) -> str:
     if "axes" in found.left_out:
         return ""
+    blocks = int(found.contrasts["n"].max())
+    # The least p of Wilcoxon's test, of so many tests in Holm's correction.
+    if len(found.contrasts) * 2.0 ** (1 - blocks) >= ALPHA:
+        return (
+            f"Varied one at a time, no axis can be told from chance: {text.count(blocks, 'pair')} of task "
+            f"and seed are too few for {text.count(len(found.contrasts), 'contrast')} (Wilcoxon, Holm)."
+        )
     sure = found.contrasts[found.contrasts["holm"] < ALPHA]
+    # A mean that a few differences make is another thing than what the test found.
+    sure = sure[np.sign(sure["effect"]) == np.sign(sure["median"])]
     if not len(sure):
         return (
             f"Varied one at a time, no axis changes performance beyond chance (Wilcoxon, Holm over "
@@ -61,7 +72,7 @@ def _axes(found: Analysis) -> str:
     better, worse = (
         (row["level_b"], row["level_a"]) if row["effect"] < 0 else (row["level_a"], row["level_b"])
     )
-    low, high = sorted((abs(row["low"]), abs(row["high"])))
+    low, high = (-row["high"], -row["low"]) if row["effect"] < 0 else (row["low"], row["high"])
     return (
         f"Varied one at a time, {len(sure)} of {text.count(len(found.contrasts), 'contrast')} differ beyond "
         f"chance (Holm). The largest is of the axis {row['axis']}: {better} is better than {worse} by "
@@ -96,6 +107,10 @@ def _clusters(found: Analysis) -> str:
         if len(sure):
             names = [f"{row['axis']} (Rand {text.value(row['rand'])})" for _, row in sure.iterrows()]
             sentences.append(f"Clusters of {what} agree with {', '.join(names)} beyond chance.")
+        elif (len(agreement) * agreement["least_p"] >= ALPHA).all():
+            sentences.append(
+                f"Clusters of {what} of {text.count(clusters.n, 'rule')} cannot be told from chance: too few."
+            )
         else:
             best = agreement.loc[agreement["rand"].idxmax()]
             sentences.append(

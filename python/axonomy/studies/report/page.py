@@ -146,7 +146,7 @@ def _tables(section: str, found: Analysis) -> str:
         case "clusters":
             return _agreement(found.performance, "mean normalised losses in each task, Euclidean distance")
         case "alignment":
-            return _agreement(found.alignment, "distance 1 − cosine")
+            return _agreement(found.alignment, "distance √(2 − 2 cosine)")
         case "metrics" if "metrics" not in found.left_out:
             return _table(_predictors(found))
     return ""
@@ -161,9 +161,10 @@ def _means(found: Analysis) -> DataFrame:
         learning_rate=table["learning_rate"].map("{:g}".format) + table["edge"].map({True: "*", False: ""}),
     )[
         ["setting", "place", "rule", *("facing", "tensor", "randomness", "solution"), "bias", "mean", "seeds",
-         "diverged", "learning_rate", "tuning_runs", "steps_us", "bytes"]
+         "diverged", "learning_rate", "tuning_runs", "update_steps", "steps_us", "bytes"]
     ].rename(
         columns={"setting": "task", "mean": "final loss [95 %]", "steps_us": "µs a step",
+                 "update_steps": "steps an update",
                  "learning_rate": "rate (* edge of grid)", "tuning_runs": "tuning runs"}
     )  # fmt: skip
 
@@ -209,12 +210,12 @@ def _variance(found: Analysis) -> str:
             html += _table(shown)
         else:
             html += '<p class="note">One run of each rule in each task leaves no residuals to look at.</p>'
-    if found.mixed is not None:
-        mixed = found.mixed
-        html += "<h3>Mixed model</h3><p>Axes fixed; task, seed, rule and the pairs with task random; "
-        html += (
-            f"task; REML, n = {mixed.n}. The fit {'converged' if mixed.converged else 'did not converge'}. "
-        )
+    for mixed, title in ((found.mixed, "scores"), (found.mixed_ranked, "ranks of scores, 0 to 1")):
+        if mixed is None:
+            continue
+        html += f"<h3>Mixed model of the {title}</h3><p>Axes fixed; task, seed, rule and the pairs with "
+        html += f"task random; REML, n = {mixed.n}. "
+        html += f"The fit {'converged' if mixed.converged else 'did not converge'}. "
         html += f"Normal residuals: Shapiro-Wilk p {text.p_value(mixed.shapiro)}."
         html += "".join(f" {escape(note)}" for note in mixed.notes) + "</p>"
         html += _table(
@@ -235,14 +236,14 @@ def _agreement(clusters: Any, how: str) -> str:
     table = clusters.agreement
     made = table.assign(
         **{name: table[name].map(text.p_value) for name in ("p", "holm")}
-    ).rename(
+    ).drop(columns="least_p").rename(
         columns={
             "rand": "adjusted Rand index", "levels": "levels and clusters",
-            "null_high": "95 % of the null below", "holm": "Holm",
+            "null_high": "95 % of the null below", "holm": "Holm", "sizes": "sizes of clusters",
         }
     )  # fmt: skip
     words = (
-        f"Hierarchical clustering of {clusters.n} rules ({how}; average linkage), cut into as many clusters "
+        f"Hierarchical clustering of {clusters.n} rules ({how}; Ward's linkage), cut into as many clusters "
         "as an axis has levels, beside these levels; the null permutes the levels among the rules. 1 is "
         "agreement, 0 chance."
     )

@@ -32,8 +32,9 @@ class Clusters:
         The rules in the order that `linkage` counts them in.
     agreement : DataFrame
         A row for each axis with several levels: ``levels``, the tree being cut into as many clusters;
-        ``rand``, the adjusted Rand index (1: the clusters are the levels; 0: chance); ``null_high``, which 95
-        % of permuted labels stay below; ``p`` of the permutation test and ``holm``.
+        ``sizes``, those of the clusters; ``rand``, the adjusted Rand index (1: the clusters are the levels;
+        0: chance); ``null_high``, which 95 % of permuted labels stay below; ``p`` of the permutation test,
+        the ``least_p`` that it can have, and ``holm``.
     matrix : DataFrame
         Similarities or profiles, a row a rule, in the order of `rules`.
     n : int
@@ -49,7 +50,7 @@ class Clusters:
 
 
 def performance_clusters(scores: DataFrame, *, seed: int = 0) -> Clusters:
-    """Cluster the rules by their profiles: the mean scores; Euclidean distance, average linkage.
+    """Cluster the rules by their profiles: the mean scores; Euclidean distance, Ward's linkage.
 
     Parameters
     ----------
@@ -66,7 +67,9 @@ def performance_clusters(scores: DataFrame, *, seed: int = 0) -> Clusters:
 
 
 def alignment_clusters(alignment: DataFrame, scores: DataFrame, *, seed: int = 0) -> Clusters:
-    """Cluster the rules by the mean cosine of their gradients; distance 1 - cosine, average linkage.
+    """Cluster the rules by the mean cosine of their gradients; Ward's linkage.
+
+    The distance of two is that of vectors of unit length with this cosine between them, sqrt(2 - 2 cosine).
 
     Parameters
     ----------
@@ -82,7 +85,7 @@ def alignment_clusters(alignment: DataFrame, scores: DataFrame, *, seed: int = 0
     there = [rule for rule in matrix.index if rule in set(cells["rule"])]
     matrix = matrix.loc[there, there]
     # A pair that never rode along together is no further apart than gradients that have nothing in common.
-    distance = np.clip(1.0 - np.nan_to_num(matrix.to_numpy(float), nan=0.0), 0.0, 2.0)
+    distance = np.sqrt(np.clip(2.0 - 2.0 * np.nan_to_num(matrix.to_numpy(float), nan=0.0), 0.0, 4.0))
     np.fill_diagonal(distance, 0.0)
     _enough(len(matrix))
     condensed = require("scipy.spatial.distance", "study").squareform(distance, checks=False)
@@ -113,7 +116,7 @@ def _clustered(
     table: DataFrame, distance: NDArray[np.float64], cells: DataFrame, seed: int, *, square: bool
 ) -> Clusters:
     hierarchy = require("scipy.cluster.hierarchy", "study")
-    linkage = hierarchy.linkage(distance, method="average", optimal_ordering=True)
+    linkage = hierarchy.linkage(distance, method="ward", optimal_ordering=True)
     labels = tuple(map(str, table.index))
     order = hierarchy.leaves_list(linkage)
     rules = tuple(labels[i] for i in order)
@@ -151,12 +154,20 @@ def _agreement(linkage: NDArray[np.float64], axes: DataFrame, seed: int) -> Data
             {
                 "axis": axis,
                 "levels": count,
+                "sizes": ", ".join(map(str, sorted(np.bincount(clusters).tolist(), reverse=True))),
                 "rand": float(found.statistic),
                 "null_high": float(np.quantile(found.null_distribution, 0.95)),
                 "p": float(found.pvalue),
+                "least_p": max(1 / (PERMUTATIONS + 1), 1 / _arrangements(np.bincount(levels))),
             }
         )
-    columns = ["axis", "levels", "rand", "null_high", "p"]
+    columns = ["axis", "levels", "sizes", "rand", "null_high", "p", "least_p"]
     table: DataFrame = pd.DataFrame(rows, columns=columns)
     table["holm"] = holm(table["p"].to_numpy(float))
     return table
+
+
+def _arrangements(sizes: NDArray[np.int64]) -> float:
+    """In how many ways the labels can stand."""
+    special = require("scipy.special", "study")
+    return float(np.exp(special.gammaln(sizes.sum() + 1) - special.gammaln(sizes + 1).sum()))

@@ -52,7 +52,7 @@ class Mixed:
     n: int
 
 
-def mixed_model(scores: DataFrame) -> Mixed:
+def mixed_model(scores: DataFrame, *, ranked: bool = False) -> Mixed:
     """Fit ``score ~ axes`` by REML; task, seed, rule and their pairs with task are random effects, crossed.
 
     Rules of the same axes differ, and runs of one rule are alike: without the random effects of rules each
@@ -64,6 +64,8 @@ def mixed_model(scores: DataFrame) -> Mixed:
     ----------
     scores : DataFrame
         As `scores` returns it.
+    ranked : bool
+        Take the ranks of the scores, from 0 to 1, instead of these.
 
     Returns
     -------
@@ -75,11 +77,14 @@ def mixed_model(scores: DataFrame) -> Mixed:
         raise ValueError("scores: expected two rules or more that are cells of the table")
     if table["score"].nunique() < 2:
         raise ValueError("scores: expected scores that differ")
+    y = table["score"].to_numpy(float)
+    if ranked:
+        y = (stats.rankdata(y) - 1) / (len(y) - 1)
     names, X = _fixed(table)
     random = _random(table)
     if not random:
         raise ValueError("scores: expected several tasks, seeds or runs of a rule, got one of each")
-    fit, notes = _fit(table["score"].to_numpy(float), X, random)
+    fit, notes = _fit(y, X, random)
     k = len(names)
     estimate, error = np.asarray(fit.params)[:k], np.asarray(fit.bse)[:k]
     effects = pd.DataFrame(

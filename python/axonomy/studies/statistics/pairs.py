@@ -34,8 +34,7 @@ def differing_axis(a: Any, b: Any) -> str | None:
 def differences(scores: DataFrame) -> DataFrame:
     """Return what changes in each setting and seed when one axis alone does.
 
-    Rules of other settings than each other's (the rank, the window, after the colon of their labels) make no
-    pair.
+    Rules of other ``settings`` than each other's, as the rank, make no pair; those without any pair with all.
 
     Parameters
     ----------
@@ -56,7 +55,8 @@ def differences(scores: DataFrame) -> DataFrame:
     parts = []
     for one, other in itertools.combinations(sorted(rules.index), 2):
         axis = differing_axis(rules.loc[one], rules.loc[other])
-        if axis is None or _settings(one) != _settings(other):
+        settings = {rules.loc[one, "settings"], rules.loc[other, "settings"]} - {""}
+        if axis is None or len(settings) > 1:
             continue
         a, b = sorted((one, other), key=lambda rule: (rules.loc[rule, axis], rule))
         difference = (wide[b] - wide[a]).dropna()
@@ -91,11 +91,12 @@ def pairs(scores: DataFrame, *, seed: int = 0) -> DataFrame:
     -------
     DataFrame
         A row for each pair, the largest effects of each axis first. ``effect`` is the mean difference of the
-        scores (negative: b is better) with its bootstrap interval ``low`` to ``high``; ``d`` the same over
-        the standard deviation of the differences, with ``d_low``, ``d_high``; ``n`` the blocks (settings x
-        seeds) that have both; ``tasks`` the settings, ``tasks_agreeing`` those whose mean has the effect's
-        sign; ``p`` of Wilcoxon's signed-rank test and ``p_t`` of the paired t test, ``holm`` and ``holm_t``
-        corrected by Holm over all rows; ``shapiro`` the p of normal differences, which the t test assumes.
+        scores (negative: b is better) with its bootstrap interval ``low`` to ``high``, ``median`` their
+        median; ``d`` the effect over the standard deviation of the differences, with ``d_low``, ``d_high``;
+        ``n`` the blocks (settings x seeds) that have both; ``tasks`` the settings, ``tasks_agreeing`` those
+        whose mean has the effect's sign; ``p`` of Wilcoxon's signed-rank test and ``p_t`` of the paired t
+        test, ``holm`` and ``holm_t`` corrected by Holm over all rows; ``shapiro`` the p of normal differences,
+        which the t test assumes.
     """
     return _tested(differences(scores), [*_CONTRAST, "rule_a", "rule_b"], seed)
 
@@ -122,7 +123,7 @@ def _tested(apart: DataFrame, by: list[str], seed: int) -> DataFrame:
         {**dict(zip(by, key, strict=True)), **_paired(group, seed)}
         for key, group in (apart.groupby(by, sort=True) if len(apart) else ())
     ]
-    columns = [*by, "effect", "low", "high", "d", "d_low", "d_high", "n", "tasks", "tasks_agreeing"]
+    columns = [*by, "effect", "median", "low", "high", "d", "d_low", "d_high", "n", "tasks", "tasks_agreeing"]
     columns += ["p", "holm", "p_t", "holm_t", "shapiro"]
     table = pd.DataFrame(rows, columns=[name for name in columns if not name.startswith("holm")])
     for name in ("p", "p_t"):
@@ -162,6 +163,7 @@ def _paired(group: DataFrame, seed: int) -> dict[str, float]:
         shapiro = float(stats.shapiro(values).pvalue)
     return {
         "effect": effect,
+        "median": float(np.median(values)),
         "low": low,
         "high": high,
         "d": np.nan if same else float(standardised(values)),
@@ -174,7 +176,3 @@ def _paired(group: DataFrame, seed: int) -> dict[str, float]:
         "p_t": p_t,
         "shapiro": shapiro,
     }
-
-
-def _settings(rule: str) -> str:
-    return rule.partition(":")[2]

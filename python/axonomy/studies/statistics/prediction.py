@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from axonomy._extras import require
 from axonomy.studies.statistics._bootstrap import NONE, interval
 from axonomy.studies.statistics.pairs import holm
+from axonomy.studies.statistics.scores import repeated
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -28,7 +29,8 @@ def joined(metrics: DataFrame, scores: DataFrame) -> DataFrame:
     metrics : DataFrame
         As `Results.metrics` has it. A rule is judged on all trajectories that it rode along: the value is the
         mean over seeds, steps and the rules that trained, of what is finite; infinite where all is, as the
-        signal-to-noise ratio of a rule that draws nothing. It is matched by task and cell.
+        signal-to-noise ratio of a rule that draws nothing, and minus infinite if anything is, as the loss
+        decrease of a step after which the network diverges. It is matched by task and cell.
     scores : DataFrame
         As `scores` returns it, with the columns ``task`` and ``cell`` of the runs.
 
@@ -46,7 +48,8 @@ def joined(metrics: DataFrame, scores: DataFrame) -> DataFrame:
     over = names + " over " + there["window"].map(lambda w: f"{w:g} step{'s' if w > 1 else ''}").astype(str)
     there = there.assign(metric=names.where(~windowed, over), finite=there["value"].where(np.isfinite))
     groups = there.groupby(["task", "cell", "rule", "metric"])
-    values = groups["finite"].mean().fillna(groups["value"].max()).rename("value").reset_index()
+    values = groups["finite"].mean().fillna(groups["value"].max()).rename("value")
+    values = values.mask(groups["value"].min() == -np.inf, -np.inf).reset_index()
     by = ["task", "cell", "setting", "rule", "facing", "tensor", "randomness", "solution", "status"]
     performance = scores.groupby(by, as_index=False)["score"].mean()
     table = pd.merge(values, performance, on=["task", "cell", "rule"])
@@ -79,6 +82,9 @@ def predictors(metrics: DataFrame, scores: DataFrame, *, seed: int = 0) -> DataF
     pd = require("pandas", "study")
     table = joined(metrics, scores)
     table = table[table["status"] != "baseline"]  # it takes no gradient that could be judged
+    again = scores.loc[repeated(scores), ["setting", "rule"]].drop_duplicates()
+    table = table.merge(again, how="left", indicator="again")
+    table = table[table["again"] == "left_only"].drop(columns="again")
     wide_y = table.drop_duplicates(["setting", "rule"]).pivot(index="rule", columns="setting", values="score")
     ranks = {
         str(metric): group.pivot(index="rule", columns="setting", values="rank")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 AXES = ("facing", "tensor", "randomness", "solution")
 #: A score above it, and that of a diverged run, counts as this: twice what the read-out alone has to gain.
 CAP = 2.0
-_KEPT = ("task", "cell", "rule", *AXES, "solver", "status", "bias", "seed", "final_loss", "diverged")
+_KEPT = (
+    "task", "cell", "rule", *AXES, "solver", "settings", "status", "bias", "seed", "final_loss", "diverged",
+)  # fmt: skip
 
 
 def final(runs: DataFrame) -> DataFrame:
@@ -79,6 +81,7 @@ def means(runs: DataFrame, *, seed: int = 0) -> DataFrame:
                 "learning_rate": first["learning_rate"],
                 "edge": first["learning_rate"] in edges,
                 "tuning_runs": first["tuning_runs"],
+                "update_steps": first["update_steps"],
                 "seconds_per_step": float(group["seconds_per_step"].median()),
                 "bytes": float(group["bytes"].median()),
                 "floor": float(group["floor"].iloc[0]),
@@ -126,8 +129,24 @@ def scores(runs: DataFrame) -> DataFrame:
 
 
 def on_axes(table: DataFrame) -> DataFrame:
-    """Return the rows of rules that are cells of the table: hybrids and baselines have no axes."""
-    return table[~table["status"].isin(["baseline", "hybrid"])].reset_index(drop=True)
+    """Return the rows of rules that are cells of the table: hybrids and baselines have no axes.
+
+    Those that are `repeated` are left out too.
+    """
+    table = table[~table["status"].isin(["baseline", "hybrid"])]
+    return table[~repeated(table)].reset_index(drop=True)
+
+
+def repeated(table: DataFrame) -> Series:
+    """Return which rows are of a rule that computes the same numbers as one before it in its setting.
+
+    Such are the rules without randomness and bias, as RTRL and lazy RTRL: counted twice they would be the
+    evidence of two.
+    """
+    exact = (table["randomness"] == "deterministic") & (table["bias"] == "none")
+    first = table["rule"].where(exact).groupby(table["setting"]).transform("first")
+    result: Series = exact & (table["rule"] != first)
+    return result
 
 
 def blocks(table: DataFrame, value: str = "score") -> Any:
