@@ -95,8 +95,8 @@ def pairs(scores: DataFrame, *, seed: int = 0) -> DataFrame:
         median; ``d`` the effect over the standard deviation of the differences, with ``d_low``, ``d_high``;
         ``n`` the blocks (settings x seeds) that have both; ``tasks`` the settings, ``tasks_agreeing`` those
         whose mean has the effect's sign; ``p`` of Wilcoxon's signed-rank test and ``p_t`` of the paired t
-        test, ``holm`` and ``holm_t`` corrected by Holm over all rows; ``shapiro`` the p of normal differences,
-        which the t test assumes.
+        test, ``holm`` and ``holm_t`` corrected by Holm over all rows; ``shapiro`` the p of normal
+        differences, which the t test assumes.
     """
     return _tested(differences(scores), [*_CONTRAST, "rule_a", "rule_b"], seed)
 
