@@ -178,6 +178,8 @@ def test_round_trip() -> None:
         ({"rules": '["snap:n=2"]'}, "line 9: rules: expected one that can run, but SnAp-n needs sparse"),
         ({"cells": '["rnn"]'}, "line 10: cells[0]: cell: expected one of 'leaky_rnn', "),
         ({"cells": '["gru:alpha=1"]'}, "line 10: cells[0]: options of gru: expected one of "),
+        ({"cells": '["leaky_rnn:alpha=3"]'}, "line 10: cells: alpha: expected "),
+        ({"rules": '["uoro:rnk=3"]'}, "line 9: rules[0]: rnk: uoro takes rank, current"),
         ({"optimiser": '"lion"'}, "line 10: optimiser: expected one of 'sgd', "),
         ({"optimiser": '"sgd:lr=1"'}, "line 10: optimiser: expected no lr, which learning_rates has"),
         ({"metrics": '["cosin"]'}, "line 10: metrics[0]: metrics: expected one of 'cosine', 'bias', "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -100,5 +101,11 @@ def _call(function: Any, options: dict[str, Any]) -> ax.Rule:
     try:
         rule: ax.Rule = function(**options)
     except TypeError as error:  # an option that the function does not have
+        parameters = inspect.signature(function).parameters
+        free = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        for name in () if free else options:
+            if name not in parameters:
+                known = ", ".join(parameters) or "no options"
+                raise ValueError(f"{name}: {function.__name__} takes {known}") from None
         raise ValueError(str(error)) from None
     return rule

@@ -196,7 +196,11 @@ class Study:
                 "tuning_seeds", f"expected none of the seeds, got {', '.join(map(str, sorted(shared)))}"
             )
         seen = set()
-        for case in self.cases:
+        try:
+            cases = self.cases
+        except ValueError as error:  # of a network that cannot be
+            raise fail("cells", str(error)) from None
+        for case in cases:
             place = (case.task, case.cell, case.label)
             if place in seen:
                 raise fail(
