@@ -121,6 +121,8 @@ def _panel(
         name = style.shortened(style.beside(curve.name, group), 20) + (" ×" if curve.ended else "")
         axes.plot(curve.step, curve.mean, color=colour, linestyle=dashes, label=name, zorder=3)
     for name, floor in floors.items():
+        if not limits[0] <= floor <= limits[1]:
+            continue
         axes.axhline(floor, color=style.FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=0)
         axes.annotate(
             name,
@@ -138,7 +140,8 @@ def _panel(
     axes.tick_params(labelsize=style.FONT_SIZE - 2)
     axes.legend(
         loc="upper right",
-        frameon=False,
+        framealpha=0.75,
+        edgecolor="none",
         fontsize=style.FONT_SIZE - 2.5,
         handlelength=1.4,
         labelspacing=0.2,

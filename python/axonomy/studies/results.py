@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +23,7 @@ _PLACE = ("task", "cell")
 RUNS = (
     "key", "phase", *_PLACE, "n", "rule", "facing", "tensor", "randomness", "solution", "solver", "settings",
     "status", "bias", "update_steps", "learning_rate", "seed", "steps", "final_loss", "diverged",
-    "diverged_at", "seconds_per_step", "bytes", "tuning_runs", "floor",
+    "diverged_at", "seconds_per_step", "bytes", "tuning_runs", "floor", "floors",
 )  # fmt: skip
 CURVES = ("key", *_PLACE, "rule", "seed", "step", "loss")
 MEASURED = (*_PLACE, "trained_by", "rule", "seed", "metric", "window", "step", "value")
@@ -58,7 +59,8 @@ class Results:
         ``diverged_at``. ``seconds_per_step`` is the processor's time, ``bytes`` what the learner holds,
         ``settings`` what else sets apart rules of the same axes, ``update_steps`` how many steps there are
         between two changes of the recurrent weights. ``tuning_runs`` is what was spent on the rule's learning
-        rate, ``floor`` the lowest loss that there is to reach, NaN where that is not known.
+        rate, ``floor`` the lowest loss that there is to reach, NaN where that is not known, ``floors`` those
+        of limited memories by their names, as JSON.
         """
         return self._table(RUNS, (self._row(*each) for each in self._finished(TUNING, FINAL)))
 
@@ -120,6 +122,7 @@ class Results:
             "bytes": facts["bytes"],
             "tuning_runs": self.study.tuning_runs,
             "floor": run.task.floor,
+            "floors": json.dumps(dict(run.task.floors)),
         }
 
     def _curves(self) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -179,7 +180,9 @@ def _curves(found: Analysis) -> Iterator[Shown]:
         place = {name: k for k, name in enumerate([*tensors, "hybrids", ""])}
         curves.sort(key=lambda curve: (place[curve.group], order.index(curve.name)))
         own = found.runs[found.runs["setting"] == setting]
-        floor = float(own["floor"].iloc[0])
+        floor, floors = float(own["floor"].iloc[0]), json.loads(own["floors"].iloc[0])
+        if np.isfinite(floor) and floor not in floors.values():
+            floors["floor"] = floor
         start = max(float(curve.mean[0]) for curve in curves)
         baseline = own.loc[own["status"] == "baseline", "final_loss"].mean()
         top = min(start, floor + 2 * (baseline - floor)) if np.isfinite(floor) and baseline > floor else None
@@ -187,13 +190,11 @@ def _curves(found: Analysis) -> Iterator[Shown]:
             f"curves{i + 1}",
             "curves",
             f"Learning curves: {setting}",
-            plots.curve_panels(
-                curves, {"floor": floor} if np.isfinite(floor) else {}, f"Learning curves: {setting}", top=top
-            ),
+            plots.curve_panels(curves, floors, f"Learning curves: {setting}", top=top),
             "Loss of the rules of each tensor, the others in grey. Lines: mean over "
             f"{text.count(found.seeds, 'seed')}; bands: 95 % bootstrap intervals of it (percentile). Dashed "
             "black: the read-out "
-            f"alone{'; dotted: the floor' if np.isfinite(floor) else '; no floor is known'}. "
+            f"alone{'; dotted: floors of limited memories' if floors else '; no floor is known'}. "
             f"×: a run diverged, and the mean is of the others from there on. n = {text.number(len(own))} "
             "runs.",
         )
