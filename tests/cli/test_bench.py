@@ -178,7 +178,7 @@ def test_estimate_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_turns_and_spread() -> None:
     calls: list[int] = []
-    found = speed.measure({"a": calls.append}, seconds=1e-7, turns=3)["a"]
+    found = speed.measure({"a": calls.append}, seconds=1e-9, turns=3)["a"]
     assert len(found.rates) == 3
     assert min(found.rates) <= found.median <= max(found.rates)
     assert speed.Speed((1.0, 2.0, 4.0)).median == 2.0

@@ -76,7 +76,8 @@ class JoblibEngine(Engine):
         # One at a time: results of a batch would come together, and be lost together.
         parallel = self._joblib.Parallel(self._jobs, return_as="generator_unordered", batch_size=1)
         task = self._joblib.delayed(_following)
-        results = parallel(task(os.getpid(), function, key, item) for key, item in items)
+        with _deaf_to_interrupts():  # which is when the processes are started
+            results = parallel(task(os.getpid(), function, key, item) for key, item in items)
         try:
             yield from results
         except self._terminated() as error:
@@ -251,6 +252,8 @@ def _follow(parent: int) -> None:
             time.sleep(_WATCH_SECONDS)
         os._exit(1)
 
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # also in one that replaces another
     threading.Thread(target=watch, daemon=True).start()
 
 
