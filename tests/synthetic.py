@@ -65,6 +65,7 @@ def runs(
                     "bytes": 1000 * (1 + len(rule["tensor"])) ** 3,
                     "tuning_runs": 12,
                     "update_steps": 1,
+                    "edge": False,
                 }
                 end = {"final_loss": loss, "diverged": False, "diverged_at": np.nan}
                 setting = {"task": task, "cell": "leaky_rnn", "n": 32, "floor": FLOORS.get(task, np.nan)}

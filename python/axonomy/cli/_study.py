@@ -180,14 +180,12 @@ def _say(study: Study, results: Results, out: Path) -> None:
     console = Console()
     for (task, cell), rows in final.groupby(["task", "cell"], sort=False):
         console.print(_ranked(f"{task}; {cell}", rows, study))
-    edges = sorted({study.learning_rates[0], study.learning_rates[-1]})
-    if len(edges) > 1:
-        at_edge = final[final["learning_rate"].isin(edges)].drop_duplicates(["task", "cell", "rule"])
-        if len(at_edge):
-            typer.echo(
-                f"{len(at_edge)} of {len(study.cases)} rates are at an edge of learning_rates "
-                "(marked *): a wider grid may serve those rules better"
-            )
+    at_edge = final[final["edge"]].drop_duplicates(["task", "cell", "rule"])
+    if len(at_edge):
+        typer.echo(
+            f"{len(at_edge)} of {len(study.cases)} rates are at an edge of learning_rates "
+            "(marked *): a wider grid may serve those rules better"
+        )
     for left in study.left_out:
         typer.echo(f"left out: {left.label} on {left.cell} ({left.task}): {left.reason}")
     typer.echo(f"results in {out}")
@@ -201,13 +199,12 @@ def _ranked(title: str, rows: DataFrame, study: Study) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     by_rule = [(str(rule), of) for rule, of in rows.groupby("rule", sort=False)]
     by_rule.sort(key=lambda each: float(each[1]["final_loss"].mean()))
-    edges = (study.learning_rates[0], study.learning_rates[-1])
     for place, (rule, of) in enumerate(by_rule, start=1):
         there = of.loc[~of["diverged"], "final_loss"]
         loss = _common.shown(float(there.mean())) if len(there) else "-"
         spread = f" ± {_common.shown(float(there.std()))}" if len(there) > 1 else ""
         rate = float(of["learning_rate"].iloc[0])
-        edge = "*" if len(study.learning_rates) > 1 and rate in edges else ""
+        edge = "*" if study.at_edge(rate) else ""
         table.add_row(
             str(place),
             rule,

@@ -11,6 +11,7 @@ import axonomy as ax
 from axonomy._extras import require
 from axonomy.studies import conduct, selection
 from axonomy.studies.execute import Outcome
+from axonomy.studies.metrics.ride import period_of
 from axonomy.studies.metrics.table import alignment_columns, metric_columns
 from axonomy.studies.plan import FINAL, METRICS, TUNING, Planned
 from axonomy.studies.store import Store, number
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _PLACE = ("task", "cell")
 RUNS = (
     "key", "phase", *_PLACE, "n", "rule", "facing", "tensor", "randomness", "solution", "solver", "settings",
-    "status", "bias", "update_steps", "learning_rate", "seed", "steps", "final_loss", "diverged",
+    "status", "bias", "update_steps", "learning_rate", "edge", "seed", "steps", "final_loss", "diverged",
     "diverged_at", "seconds_per_step", "bytes", "tuning_runs", "floor", "floors",
 )  # fmt: skip
 CURVES = ("key", *_PLACE, "rule", "seed", "step", "loss")
@@ -58,7 +59,8 @@ class Results:
         ``final_loss`` is the mean over the last tenth of the steps, infinite if the run diverged, at step
         ``diverged_at``. ``seconds_per_step`` is the processor's time, ``bytes`` what the learner holds,
         ``settings`` what else sets apart rules of the same axes, ``update_steps`` how many steps there are
-        between two changes of the recurrent weights. ``tuning_runs`` is what was spent on the rule's learning
+        between two changes of the recurrent weights, ``edge`` whether the learning rate is the lowest or
+        highest of those that were tried. ``tuning_runs`` is what was spent on the rule's learning
         rate, ``floor`` the lowest loss that there is to reach, NaN where that is not known, ``floors`` those
         of limited memories by their names, as JSON.
         """
@@ -111,8 +113,9 @@ class Results:
             "settings": _settings(rule),
             "status": selection.status(rule),
             "bias": _bias(rule, run.network.cell),
-            "update_steps": max(run.update_every, getattr(rule, "period", 1)),
+            "update_steps": max(run.update_every, period_of(rule)),
             "learning_rate": run.learning_rate,
+            "edge": self.study.at_edge(run.learning_rate),
             "seed": run.seed,
             "steps": run.steps,
             "final_loss": float("inf") if diverged else number(facts["final_loss"]),

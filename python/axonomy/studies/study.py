@@ -273,6 +273,11 @@ class Study:
         rates = self.learning_rates
         return dict.fromkeys(self.cases, rates[0]) if len(rates) == 1 else {}
 
+    def at_edge(self, rate: float) -> bool:
+        """Whether a rate is the lowest or highest of several, so that others beyond it might serve better."""
+        rates = self.learning_rates
+        return len(rates) > 1 and rate in (rates[0], rates[-1])
+
     @property
     def tuning_runs(self) -> int:
         """The runs that were spent on the learning rate of each case."""

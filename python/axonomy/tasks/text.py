@@ -145,6 +145,7 @@ def _read(text: str, most: int, fold: bool, path: str | None) -> _Read:
     return _Read(symbols, tuple(common), digest)
 
 
+@functools.cache
 def _topics() -> str:
     topics: dict[str, str] = importlib.import_module("pydoc_data.topics").topics
     return "\n".join(topics[name] for name in sorted(topics))

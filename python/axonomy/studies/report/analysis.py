@@ -131,8 +131,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
             left_out[section] = f"Left out: {str(error).partition(': ')[2] or error}."
             return None
 
-    every = tables.runs()
-    runs = final(every)
+    runs = final(tables.runs())
     scores = statistics.scores(runs)
     pairs = statistics.pairs(scores, seed=seed)
     if not len(pairs):
@@ -159,7 +158,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         left_out["curves"] = "Left out: this study kept no learning curves."
     return Analysis(
         runs=runs,
-        means=statistics.means(every, seed=seed),
+        means=statistics.means(runs, seed=seed),
         scores=scores,
         rules=_rules(runs, scores, seed),
         curves=curves,

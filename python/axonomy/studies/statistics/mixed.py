@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axonomy._extras import require
-from axonomy.studies.statistics.scores import on_axes
+from axonomy.studies.statistics.scores import comparable
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -72,11 +72,7 @@ def mixed_model(scores: DataFrame, *, ranked: bool = False) -> Mixed:
     Mixed
     """
     pd, stats = require("pandas", "study"), require("scipy.stats", "study")
-    table = on_axes(scores)
-    if table["rule"].nunique() < 2:
-        raise ValueError("scores: expected two rules or more that are cells of the table")
-    if table["score"].nunique() < 2:
-        raise ValueError("scores: expected scores that differ")
+    table = comparable(scores)
     y = table["score"].to_numpy(float)
     if ranked:
         y = (stats.rankdata(y) - 1) / (len(y) - 1)

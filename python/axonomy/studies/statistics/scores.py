@@ -61,8 +61,6 @@ def means(runs: DataFrame, *, seed: int = 0) -> DataFrame:
         tuned rate is at an ``edge`` of the grid, where a wider one might serve the rule better.
     """
     pd = require("pandas", "study")
-    grid = runs.loc[runs["phase"] == "tuning", "learning_rate"]
-    edges = (grid.min(), grid.max()) if grid.nunique() > 1 else ()
     rows = []
     for (setting, rule), group in final(runs).groupby(["setting", "rule"], sort=False):
         ended = group.loc[~group["diverged"] & np.isfinite(group["final_loss"]), "final_loss"].to_numpy(float)
@@ -79,7 +77,7 @@ def means(runs: DataFrame, *, seed: int = 0) -> DataFrame:
                 "seeds": len(group),
                 "diverged": len(group) - len(ended),
                 "learning_rate": first["learning_rate"],
-                "edge": first["learning_rate"] in edges,
+                "edge": bool(first["edge"]),
                 "tuning_runs": first["tuning_runs"],
                 "update_steps": first["update_steps"],
                 "seconds_per_step": float(group["seconds_per_step"].median()),
@@ -135,6 +133,22 @@ def on_axes(table: DataFrame) -> DataFrame:
     """
     table = table[~table["status"].isin(["baseline", "hybrid"])]
     return table[~repeated(table)].reset_index(drop=True)
+
+
+def comparable(scores: DataFrame) -> DataFrame:
+    """Return :func:`on_axes` of the scores.
+
+    Raises
+    ------
+    ValueError
+        If there are no two rules in it, or no two scores.
+    """
+    table = on_axes(scores)
+    if table["rule"].nunique() < 2:
+        raise ValueError("scores: expected two rules or more that are cells of the table")
+    if table["score"].nunique() < 2:
+        raise ValueError("scores: expected scores that differ")
+    return table
 
 
 def repeated(table: DataFrame) -> Series:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axonomy._extras import require
-from axonomy.studies.statistics.scores import on_axes
+from axonomy.studies.statistics.scores import comparable
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -80,11 +80,7 @@ def decompose(scores: DataFrame, *, ranked: bool = False) -> Decomposition:
     Hays 1963 (omega squared). Conover & Iman 1981 (ranks). Efron & Tibshirani 1993, chapter 11 (jackknife).
     """
     stats, pd = require("scipy.stats", "study"), require("pandas", "study")
-    table = on_axes(scores)
-    if table["rule"].nunique() < 2:
-        raise ValueError("scores: expected two rules or more that are cells of the table")
-    if table["score"].nunique() < 2:
-        raise ValueError("scores: expected scores that differ")
+    table = comparable(scores)
     y = table["score"].to_numpy(float)
     if ranked:
         y = stats.rankdata(y)
