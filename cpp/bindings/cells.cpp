@@ -34,10 +34,18 @@ auto plain() {
   };
 }
 
+// For those who look at W. In the midst of a run, from another thread, it is what it was at some time before.
+template <class T>
+const Matrix<T>& weights(const Cell<T>& cell) {
+  if (cell.run_owner.may_change()) cell.catch_up();
+  return cell.W;
+}
+
 // For those who change a network, which during a run is for the run's own thread alone: its callbacks.
 template <class T>
 Cell<T>& changing(Cell<T>& cell) {
   if (!cell.run_owner.may_change()) throw std::logic_error("the network is in the midst of a run");
+  cell.catch_up();
   cell.weights_change();
   return cell;
 }
@@ -49,7 +57,7 @@ void bind_cell(py::module_& m) {
   py::class_<C, std::shared_ptr<C>>(m, name.c_str())
       .def_property_readonly("shape", [](const C& c) { return c.shape(); })
       .def_property(
-          "W", [](const C& c) { return to_numpy<T>(c.W); },
+          "W", [](const C& c) { return to_numpy<T>(weights(c)); },
           [](C& c, const Array<T>& value) { assign<T>(changing(c).W, value, "W"); })
       .def_property(
           "W_out", [](const C& c) { return to_numpy<T>(Matrix<T>(c.W_out.transpose())); },
@@ -84,6 +92,7 @@ void bind_cell(py::module_& m) {
             const Index length = X.ndim() == 2 ? X.shape(0) : 0;
             const T* x = data_of<T>(X, length * c.shape().n_in, "X");
             Array<T> states({length, c.shape().S()}), outputs({length, c.shape().n_out});
+            weights(c);
             for (Index t = 0; t < length; ++t) {
               c.forward(x + t * c.shape().n_in, nullptr);
               std::copy_n(c.state.data(), c.state.size(), states.mutable_data(t, 0));
@@ -94,6 +103,7 @@ void bind_cell(py::module_& m) {
           py::arg("X"),
           "Steps without learning or noise: advances the state; returns states (T, S), outputs (T, n_out).")
       .def("linearised", [](const C& c) {
+        weights(c);
         const auto step = c.linearised(nullptr);
         const Index S = c.shape().S(), R = c.shape().R();
         Matrix<T> D = Matrix<T>::Zero(S, R), leak = Matrix<T>::Zero(S, S);

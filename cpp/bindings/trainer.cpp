@@ -225,6 +225,7 @@ py::tuple gradients_of(std::shared_ptr<Cell<T>> cell, std::shared_ptr<Learner<T>
                        const std::optional<Array<T>>& noise, bool record_influence, bool record_credit) {
   const Shape shape = cell->shape();
   const Sequence<T> sequence = sequence_of<T>(shape, X, Y, mask, reset);
+  cell->catch_up();
   Engine<T> engine(std::move(cell), learner, seed);
   if (initial) load_state<T>(*learner, *initial, true);
   const T* given = data_of<T>(noise, sequence.length * learner->noise_size(), "noise");
@@ -258,18 +259,19 @@ void bind(py::module_& m) {
   using Tr = Trainer<T>;
   py::class_<Tr>(m, (std::string("Trainer") + suffix<T>()).c_str())
       .def(py::init([](const std::shared_ptr<Cell<T>>& cell, const std::vector<std::shared_ptr<Learner<T>>>& learners,
-                       const py::dict& optimiser, Index update_every, std::uint64_t seed, int threads) {
+                       const py::dict& optimiser, Index update_every, std::uint64_t seed, int threads, Index delay_from) {
              if (learners.empty()) throw std::invalid_argument("learners: expected one a stream");
              TrainerOptions options;
              options.schedule = schedule_of(optimiser["lr"].cast<py::dict>());
              options.clip = optimiser["clip"].cast<double>();
              options.l2 = optimiser["l2"].cast<double>();
              options.update_every = update_every;
+             options.delay_from = delay_from;
              auto made = make_optimiser<T>(optimiser, *cell);
              return std::make_unique<Tr>(cell, learners, std::move(made), options, seed, threads);
            }),
            py::arg("cell"), py::arg("learners"), py::arg("optimiser"), py::arg("update_every"),
-           py::arg("seed"), py::arg("threads"))
+           py::arg("seed"), py::arg("threads"), py::arg("delay_from"))
       .def_property_readonly("step_count", &Tr::step_count)
       .def_property_readonly("update_count", &Tr::update_count)
       .def("run", &run<T>, py::arg("X"), py::arg("Y"), py::arg("mask"), py::arg("reset"),

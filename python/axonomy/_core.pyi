@@ -144,6 +144,7 @@ class Trainer32:
         update_every: int,
         seed: int,
         threads: int,
+        delay_from: int,
     ) -> None: ...
     @property
     def states(self) -> _Float32: ...
@@ -277,6 +278,7 @@ class Trainer64:
         update_every: int,
         seed: int,
         threads: int,
+        delay_from: int,
     ) -> None: ...
     @property
     def states(self) -> _Float64: ...

@@ -28,6 +28,8 @@ from axonomy.rules import as_rule
 MONITORS = ("loss", "gradient_norm", "state_norm", "spectral_radius")
 Callback = Callable[[int, float], object]
 _CALLBACK_SECONDS = 0.1
+# Bytes of W from which a rule that is one trace of W's size is delayed (core/delayed_trace.hpp).
+_DELAY_FROM = 32768
 
 
 class Trainer:
@@ -119,7 +121,10 @@ class Trainer:
         learners: list[Any] = [core_learner(self.rule, rnn.shape, rnn.dtype) for _ in range(self.streams)]
         self._learner = learners[0]
         make: Any = _core.Trainer32 if rnn.dtype == np.float32 else _core.Trainer64
-        self._core = make(rnn._cell, learners, optimiser._spec(), self.update_every, self.seed, self.threads)
+        spec = optimiser._spec()
+        self._core = make(
+            rnn._cell, learners, spec, self.update_every, self.seed, self.threads, delay_from=_DELAY_FROM
+        )
         for name in self._learner.diagnostics():
             if name in MONITORS:
                 raise ValueError(

@@ -24,6 +24,9 @@ struct WantedGradient {
 };
 
 template <class T>
+struct TraceStep;  // core/delayed_trace.hpp
+
+template <class T>
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -54,6 +57,15 @@ class Learner {
 
   // Whether the last step added anything to its target.
   virtual bool added() const { return true; }
+
+  // B (R, m), of a rule that is one trace of W's size (core/delayed_trace.hpp) and draws no numbers; of others null. Such a
+  // rule may be asked for what a step does to W and B instead of doing it. The J that it is given then knows of W the
+  // weights from a unit to itself alone, unless the rule needs all.
+  virtual Matrix<T>* trace() { return nullptr; }
+  virtual void trace_step(const Step<T>& step, T scale, bool learns, TraceStep<T>& out) {
+    (void)step, (void)scale, (void)learns, (void)out;
+  }
+  virtual bool needs_weights() const { return false; }
 
   // Gradients are only wanted as sums over steps: they may be kept back until `flush`, which adds all that
   // were. Called once, before the first step.

@@ -72,6 +72,14 @@ class Passengers final : public Learner<T> {
     driver_->step(step, noise, scale, target);
   }
 
+  Matrix<T>* trace() override { return driver_->trace(); }
+  void trace_step(const Step<T>& step, T scale, bool learns, TraceStep<T>& out) override {
+    for (std::size_t p = 0; p < passengers_.size(); ++p) ride(p, step);
+    ++steps_;
+    driver_->trace_step(step, scale, learns, out);
+  }
+  bool needs_weights() const override { return true; }
+
   void reset(const T* state) override {
     for (auto& passenger : passengers_) passenger.learner->reset(state);
     driver_->reset(state);

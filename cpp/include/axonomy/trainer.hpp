@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "cell/cell.hpp"
+#include "core/delayed_trace.hpp"
 #include "core/random.hpp"
 #include "core/snapshot.hpp"
 #include "core/team.hpp"
@@ -43,10 +44,14 @@ class Engine {
 
   // Forward and loss; NaN where there is no target. A non-finite loss or state leaves everything as it
   // was before the step and returns false.
-  bool observe(const T* x, const T* y, bool reset_first, T& loss, bool noisy = true) {
+  bool observe(const T* x, const T* y, bool reset_first, T& loss) {
+    return observe(x, y, reset_first, loss, [this] { cell->multiply(); });
+  }
+  template <class Multiply>
+  bool observe(const T* x, const T* y, bool reset_first, T& loss, const Multiply& multiply) {
     begin(x, reset_first);
-    cell->multiply();
-    if (!conclude(y, loss, noisy)) {
+    multiply();
+    if (!conclude(y, loss)) {
       undo();
       return false;
     }
@@ -124,6 +129,8 @@ struct TrainerOptions {
   double clip = 0;  // of the norm over all parameters; 0: none
   double l2 = 0;    // on weights, not on the bias columns
   Index update_every = 1;
+  // Bytes of W from which a rule that is one trace of its size changes it block by block.
+  Index delay_from = std::numeric_limits<Index>::max();
 };
 
 // What comes in one step, or in many one after the other: a row of each stream. y or a flag may be missing.
@@ -167,7 +174,7 @@ struct RunOutcome {
 };
 
 template <class T>
-class Trainer {
+class Trainer : Behind {
  public:
   // One learner a stream. The first stream is the cell's own; the others begin in the same state and draw as a run by
   // itself would with the seeds that follow.
@@ -190,6 +197,10 @@ class Trainer {
     }
     if (streams() == 1) {
       if (has_team()) engine().learner->use(&team_);
+      const Shape& shape = cell->shape();
+      const Index bytes = shape.R() * shape.m * static_cast<Index>(sizeof(T));
+      if (in_place_ && absent_.none() && bytes >= options.delay_from && engine().learner->trace() != nullptr)
+        delayed_ = std::make_unique<DelayedTrace<T>>(shape.R(), shape.m);
       return;
     }
     parts_.resize(engines_.size());
@@ -201,7 +212,10 @@ class Trainer {
     }
   }
 
-  ~Trainer() { engine().learner->use(nullptr); }  // which others may hold
+  ~Trainer() override {
+    catch_up();
+    engine().learner->use(nullptr);  // which others may hold
+  }
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
@@ -219,6 +233,8 @@ class Trainer {
         throw std::logic_error(std::string("the ") + (trainer.busy_ ? "trainer" : "network") +
                                " is in the midst of a run");
       trainer.busy_ = true;
+      Cell<T>& cell = *trainer.engine().cell;
+      if (!trainer.is_behind_) cell.catch_up();  // where another trainer is
     }
     ~Turn() {
       trainer_.busy_ = false;
@@ -236,7 +252,17 @@ class Trainer {
   void reset() {
     step_snapshot_.whole(*this, [&] {
       for (auto& engine : engines_) engine->reset();
+      if (delayed_) delayed_->forget();
     });
+  }
+
+  // W and the learner's trace as they are now, if that is kept in another form.
+  void catch_up() override {
+    if (!is_behind_) return;
+    is_behind_ = false;
+    Cell<T>& cell = *engine().cell;
+    delayed_->write(cell.W, *engine().learner->trace());
+    cell.fall_behind(nullptr);
   }
 
   // The learner's quantities of the last step; of several streams, their means.
@@ -321,6 +347,7 @@ class Trainer {
         saved_time = now;
       }
       if (!poll) continue;
+      catch_up();
       Network network{*this};
       network_snapshot_.save(network);
       try {
@@ -345,7 +372,7 @@ class Trainer {
     bool finite = true;
     for (Index b = 0; b < streams(); ++b) {
       engine(b).begin(x + b * shape().n_in, false);
-      engine(b).cell->multiply();
+      multiply(engine(b));
       finite = engine(b).conclude(nullptr, loss, false) && finite;
     }
     if (finite) return;
@@ -354,6 +381,10 @@ class Trainer {
   }
 
   void visit(StateVisitor<T>& v) {
+    if (delayed_) {
+      catch_up();
+      if (!in_block()) begun_ = 0;
+    }
     v.enter("cell");
     engine().cell->visit(v);
     v.leave();
@@ -373,6 +404,13 @@ class Trainer {
     v.word("updates", updates_);
     v.word("pending", pending_);
     v.leave();
+    if (delayed_) {
+      v.enter("delayed");
+      delayed_->visit(v);
+      v.word("begun", begun_, 1);
+      v.leave();
+      version_ = engine().cell->version();
+    }
     for (Index b = 0; streams() > 1 && b < streams(); ++b) {
       v.enter("stream_" + std::to_string(b));
       Part& part = parts_[static_cast<std::size_t>(b)];
@@ -410,20 +448,57 @@ class Trainer {
     }
   };
 
+  // Whether W is that of the present block: nobody has changed it.
+  bool in_block() const { return begun_ != 0 && version_ == engines_.front()->cell->version(); }
+
+  // h = W a_hat
+  void multiply(Engine<T>& engine) {
+    if (delayed_ && in_block())
+      delayed_->multiply(engine.cell->a_hat().data(), engine.cell->drive());
+    else
+      engine.cell->multiply();
+  }
+
+  // A step of a rule that is one trace, of which W and the trace themselves are told later.
+  void delay(const Step<T>& seen, T rate, bool learns) {
+    Engine<T>& engine = *engines_.front();
+    Cell<T>& cell = *engine.cell;
+    if (engine.learner->needs_weights()) catch_up();
+    engine.learner->trace_step(seen, rate, learns, delayed_->next());
+    delayed_->take(cell.a_hat().data());
+    cell.weights_change();
+    version_ = cell.version();
+    is_behind_ = true;
+    cell.fall_behind(this);
+  }
+
   bool take(const Samples<T>& samples, T& loss, MonitorRecord* record, const MonitorRequest* request) {
     Engine<T>& engine = *engines_.front();
     const T* y = samples.target(shape(), 0);
-    if (!engine.observe(samples.x, y, samples.resets(0), loss)) return false;
+    if (delayed_ && !in_block()) {
+      delayed_->begin(engine.cell->W, *engine.learner->trace());
+      begun_ = 1;
+      version_ = engine.cell->version();
+    }
+    if (!engine.observe(samples.x, y, samples.resets(0), loss, [&] { multiply(engine); })) return false;
     Cell<T>& cell = *engine.cell;
+    if (delayed_) {
+      if (samples.resets(0)) delayed_->forget();
+      cell.take_own_weights(delayed_->own_weights());
+      if (record != nullptr) catch_up();
+    }
     const Step<T> seen = cell.linearised(y);
     const T* noise = engine.noise();
     const bool learns = y != nullptr || engine.learner->looks_ahead();
     if (record != nullptr) measure(samples, &loss, *record, *request);
     if (in_place_) {
       const T rate = -T(options_.schedule.rate(updates_));
-      engine.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
+      if (delayed_)
+        delay(seen, rate, learns);
+      else
+        engine.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
       if (learns && clears_) absent_.clear(cell.W.data());
-      if (learns && engine.learner->added()) cell.weights_change();
+      if (!delayed_ && learns && engine.learner->added()) cell.weights_change();
       if (y != nullptr) add_output_gradient(cell, rate, cell.W_out);
       if (learns) ++updates_;
     } else {
@@ -631,6 +706,11 @@ class Trainer {
   Matrix<T> gradient_, output_gradient_;
   AbsentWeights absent_;
   bool clears_ = false;  // whether the learner's gradient has to be cleared there
+  // Of a rule that is one trace of W's size, where W is large: both of them, block by block.
+  std::unique_ptr<DelayedTrace<T>> delayed_;
+  std::uint64_t begun_ = 0;    // whether there is a block,
+  std::uint64_t version_ = 0;  // and of which version of W it is
+  bool is_behind_ = false;     // whether the block has gone on since W and the trace were written
   Team team_;
   std::vector<Part> parts_;         // of each stream, if there are several
   Matrix<T> regressors_, drives_;   // (m, streams), (R, streams): workspace

@@ -11,6 +11,13 @@
 
 namespace axonomy {
 
+// Who keeps the changes of W back.
+class Behind {
+ public:
+  virtual ~Behind() = default;
+  virtual void catch_up() = 0;
+};
+
 template <class T>
 struct Parameters {
   explicit Parameters(const Shape& shape)
@@ -23,6 +30,7 @@ struct Parameters {
   T state_noise = T(0);
   RunOwner run_owner;
   std::uint64_t version = 1;  // grows whenever W changes
+  Behind* behind = nullptr;   // where W is not as it should be
 };
 
 template <class T>
@@ -66,6 +74,12 @@ class Cell : public Transition<T> {
   Loss loss() const { return loss_; }
   // W has changed, or is about to.
   void weights_change() { ++parameters_->version; }
+  std::uint64_t version() const { return parameters_->version; }
+  // W is behind, and who can see to that; null: it no longer is. Whoever reads or writes W from outside a run catches up.
+  void fall_behind(Behind* behind) { parameters_->behind = behind; }
+  void catch_up() const {
+    if (parameters_->behind != nullptr) parameters_->behind->catch_up();
+  }
   const Vector<T>& a_hat() const { return a_hat_; }
   const Vector<T>& output() const { return z_; }
   const Vector<T>& error() const { return e_; }
@@ -94,6 +108,7 @@ class Cell : public Transition<T> {
     a_hat_.tail(R).setOnes();
   }
   void multiply() { product(a_hat_, h_); }
+  void take_own_weights(const T* own_weights) { J_.take_own_weights(own_weights); }
   T* drive() { return h_.data(); }  // h (R,)
   void settle(const T* noise) {
     previous_.swap(state);

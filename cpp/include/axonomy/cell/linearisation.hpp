@@ -33,8 +33,11 @@ class Jacobian {
     F_ = F;
     D_ = D;
     W_ = W;
+    own_weights_ = nullptr;
     has_dense_ = has_coupled_ = false;
   }
+  // (R,): from where the weights of units to themselves are to be taken, of dense recurrent weights, if W is behind.
+  void take_own_weights(const T* own_weights) { own_weights_ = own_weights; }
   // A step given as a matrix.
   void bind(const Matrix<T>& J) {
     F_ = D_ = nullptr;
@@ -148,7 +151,10 @@ class Jacobian {
       for (Index gate = 0; gate < g; ++gate) {
         const T* D = D_->part(a, gate);
         T* own = out.part(a, shape_.returning());
-        for (Index u = 0; u < n; ++u) own[u] += D[u] * (*W_)(gate * n + u, shape_.element_wise ? 0 : u);
+        if (own_weights_ != nullptr)
+          for (Index u = 0; u < n; ++u) own[u] += D[u] * own_weights_[gate * n + u];
+        else
+          for (Index u = 0; u < n; ++u) own[u] += D[u] * (*W_)(gate * n + u, shape_.element_wise ? 0 : u);
       }
   }
 
@@ -273,6 +279,7 @@ class Jacobian {
   const BlockDiagonal<T>* F_ = nullptr;
   const BlockDiagonal<T>* D_ = nullptr;
   const Matrix<T>* W_ = nullptr;
+  const T* own_weights_ = nullptr;
   mutable Matrix<T> coupled_;  // (S, n)
   mutable Matrix<T> dense_;    // (S, S)
   mutable Vector<T> rows_;     // (R,), workspace

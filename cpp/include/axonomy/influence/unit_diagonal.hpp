@@ -7,6 +7,7 @@
 // blocks, and with them the rule is RTRL.
 #pragma once
 
+#include "../core/delayed_trace.hpp"
 #include "../learner.hpp"
 
 namespace axonomy {
@@ -31,16 +32,24 @@ class UnitDiagonalInfluence final : public Learner<T> {
   }
 
   void step(const Step<T>& step, const T*, T scale, T* target) override {
-    if (kept_ == Kept::leak && step.leak == nullptr)
-      throw std::invalid_argument("step: this rule keeps the leak of the cell, but no leak was given");
-    if (kept_ == Kept::diagonal) step.J->unit_blocks(K_);
-    const BlockDiagonal<T>& K = kept_ == Kept::diagonal ? K_ : *step.leak;
+    const BlockDiagonal<T>& K = kept_blocks(step);
     if (target != nullptr) q_ = scale * Eigen::Map<const Vector<T>>(step.q, shape_.S());
     for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
       T* const out = target == nullptr ? nullptr : target + gate * shape_.n;
       with_regressors(shape_, step.a_hat, gate * shape_.n,
                       [&](const auto& a_hat) { advance(step, K, gate, a_hat, out); });
     }
+  }
+
+  // Of a cell with one state and one row a unit.
+  Matrix<T>* trace() override { return shape_.element_wise || shape_.S() != shape_.n || shape_.R() != shape_.n ? nullptr : &B_[0]; }
+  void trace_step(const Step<T>& step, T scale, bool learns, TraceStep<T>& out) override {
+    const BlockDiagonal<T>& K = kept_blocks(step);
+    q_ = (learns ? scale : T(0)) * Eigen::Map<const Vector<T>>(step.q, shape_.n);
+    out.keep.head(shape_.n) = K.array(0, 0);
+    out.enter.head(shape_.n) = step.D->array(0, 0);
+    out.give.head(shape_.n) = q_.array() * K.array(0, 0);
+    out.own.head(shape_.n) = q_.array() * step.D->array(0, 0);
   }
 
   bool influence(Matrix<T>& M) const override {
@@ -58,6 +67,16 @@ class UnitDiagonalInfluence final : public Learner<T> {
   }
 
  private:
+  const BlockDiagonal<T>& kept_blocks(const Step<T>& step) {
+    if (kept_ == Kept::leak) {
+      if (step.leak == nullptr)
+        throw std::invalid_argument("step: this rule keeps the leak of the cell, but no leak was given");
+      return *step.leak;
+    }
+    step.J->unit_blocks(K_);
+    return K_;
+  }
+
   // The rows of one gate.
   template <class Regressors>
   void advance(const Step<T>& step, const BlockDiagonal<T>& K, Index gate, const Regressors& a_hat, T* target) {

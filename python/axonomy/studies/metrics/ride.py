@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from axonomy import _check, _core
+from axonomy import _check, _core, trainer
 from axonomy._check import FloatArray
 from axonomy._sequence import sequence
 from axonomy.cells.base import Cell
@@ -94,7 +94,10 @@ class Ride:
             [_check.seed("seeds", one) for one in seeds],
         )
         every = _check.integer("update_every", update_every, 1)
-        self._trainer = train(rnn._cell, [self._core], optimiser._spec(), every, _check.seed("seed", seed), 1)
+        spec, seed = optimiser._spec(), _check.seed("seed", seed)
+        self._trainer = train(
+            rnn._cell, [self._core], spec, every, seed, threads=1, delay_from=trainer._DELAY_FROM
+        )
 
     @property
     def steps(self) -> int:
