@@ -78,10 +78,10 @@ class StepHistory {
     return J;
   }
 
-  // out = c J^slot. `W` (R, m): the weights of today.
+  // out = c J^slot. `W` (R, m): the weights of today, of the step pushed last; if all steps share one W, this is it.
   void pull_back(Index slot, const T* c, T* out, const Matrix<T>* W) {
     if (through_ == Through::time && shared_ == 0) return J_.pull_back(nullptr, slot, c, out);
-    bound(slot, shared_ != 0 ? &W_ : W).pull_back(c, out);
+    bound(slot, W).pull_back(c, out);
   }
 
   // target (R, m) += rows[:, back] (x) a_hat of the step so many back, over the last `count`.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cell/linearisation.hpp"
+#include "core/gemv.hpp"
 #include "core/random.hpp"
 #include "core/sweep.hpp"
 #include "core/types.hpp"
@@ -97,23 +98,6 @@ inline void with_regressors(const Shape& shape, const T* a_hat, Index first, con
     use(PerEntry<T>{a_hat + first, shape.R()});
   else
     use(PerColumn<T>{a_hat});
-}
-
-// target (R, m) += scale * u v^T
-template <class T>
-inline void add_outer(T scale, const T* u, Index R, const T* v, Index m, T* target) {
-  constexpr Index short_column = 256;
-  if (R <= short_column) {
-    // A loop of its own for each short column costs more than its work: one product of depth 1 instead.
-    T scaled[short_column];
-    for (Index i = 0; i < R; ++i) scaled[i] = scale * u[i];
-    gemm<T>(R, m, 1, scaled, R, v, 1, target, R, true);
-    return;
-  }
-  using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
-  Eigen::Map<const Array> column(u, R);
-  for (Index j = 0; j < m; ++j)
-    Eigen::Map<Array>(target + j * R, R) += (scale * v[j]) * column;
 }
 
 // target (R, m) += scale * row_i a_hat_ij, for regressors that all rows share or for one set a row.

@@ -4,6 +4,7 @@
 // A kind of cell is one function, `respond`: from s_prev and h to s, F = ds/ds_prev at fixed h, and D = ds/dh.
 #pragma once
 
+#include "../core/gemv.hpp"
 #include "../core/run_owner.hpp"
 #include "../core/weights.hpp"
 #include "../loss/loss.hpp"
@@ -200,15 +201,14 @@ class Cell : public Transition<T> {
       for (Index j = 1; j < shape_.m; ++j) h += a_hat[j * R] * W.col(j);  // the same for all rows
     } else if (shape_.pattern) {
       const Index rest = shape_.m - n;
-      h.noalias() = W.rightCols(rest) * a_hat.tail(rest);
+      gemv<T>(R, rest, W.data() + n * R, R, a_hat.data() + n, h.data());
       shape_.pattern->add_product(W, a_hat.data(), h.data());
     } else if (rectangles_.size() == 1) {
-      h.noalias() = W * a_hat;
+      gemv<T>(R, shape_.m, W.data(), R, a_hat.data(), h.data());
     } else {
       h.setZero();
       for (const Rectangle& r : rectangles_)
-        h.segment(r.row, r.rows).noalias() +=
-            W.block(r.row, r.column, r.rows, r.columns) * a_hat.segment(r.column, r.columns);
+        gemv<T>(r.rows, r.columns, W.data() + r.column * R + r.row, R, a_hat.data() + r.column, h.data() + r.row, true);
     }
   }
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "../core/block_diagonal.hpp"
+#include "../core/gemv.hpp"
 #include "../core/shared.hpp"
 #include "../core/sparsity.hpp"
 #include "../core/sweep.hpp"
@@ -46,20 +47,21 @@ class Jacobian {
     has_dense_ = true;
   }
 
-  // Y (S, columns) = J X
-  void apply(const T* X, Index columns, T* Y) const {
-    if (W_ == nullptr || (!shape_.element_wise && columns > 2)) {
-      prepare();
-      return apply_prepared(X, columns, Y);
-    }
-    for (Index c = 0; c < columns; ++c) apply_vector(X + c * shape_.S(), Y + c * shape_.S());
-  }
-  // The same of many columns, shared out.
+  // Y (S, columns) = J X, of many columns shared out over a team unless it is null.
+  void apply(const T* X, Index columns, T* Y) const { apply(nullptr, X, columns, Y); }
   void apply(Team* team, const T* X, Index columns, T* Y) const {
-    if (team == nullptr) return apply(X, columns, Y);
-    prepare();
+    const Index S = shape_.S();
+    if (W_ != nullptr && (shape_.element_wise || columns <= 2)) {
+      for (Index c = 0; c < columns; ++c) apply_vector(X + c * S, Y + c * S);
+      return;
+    }
+    const bool scaled = is_scaled_W();
+    if (!scaled) prepare();
     share_out(team, columns, whole_tiles, [&](Index first, Index last) {
-      apply_prepared(X + first * shape_.S(), last - first, Y + first * shape_.S());
+      if (scaled)
+        scaled_gemm<T>(S, last - first, S, D_->part(0, 0), W_->data(), S, X + first * S, S, Y + first * S, S);
+      else
+        apply_prepared(X + first * S, last - first, Y + first * S);
     });
   }
 
@@ -193,7 +195,7 @@ class Jacobian {
       rows_.setZero();
       shape_.pattern->add_product(*W_, back, rows_.data());
     } else {
-      rows_.noalias() = W_->leftCols(n) * Eigen::Map<const Vector<T>>(back, n);
+      gemv<T>(shape_.R(), n, W_->data(), shape_.R(), back, rows_.data());
     }
     F_->multiply(x, y);
     for (Index a = 0; a < shape_.states_per_unit; ++a) {
@@ -215,6 +217,10 @@ class Jacobian {
   }
 
   bool is_all_coupled() const { return W_ != nullptr && !shape_.element_wise && shape_.states_per_unit == 1; }
+  // Whether J = D W_a, which need not be built to multiply by it.
+  bool is_scaled_W() const {
+    return is_all_coupled() && shape_.rows_per_unit == 1 && !shape_.pattern && (F_->entries().array() == T(0)).all();
+  }
   // Whether the rows of a gate have recurrent weights.
   bool recurs(Index gate) const {
     return shape_.sees.empty() || (shape_.sees[static_cast<std::size_t>(gate)] & sees_state) != 0;

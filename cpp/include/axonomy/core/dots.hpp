@@ -36,8 +36,8 @@ inline void add_lanes(typename Simd<T>::type* sums) {
   if constexpr (H > 1) add_lanes<T, H / 2>(sums);
 }
 
-// As many columns as fill whole vectors; returns how many. With `in_order` A is read as it lies, which memory is fastest at;
-// else a vector of each column in turn, which makes better use of the registers.
+// As many columns as fill whole vectors; returns how many. With `in_order` A is read as it lies, which all that is beyond the
+// first cache is fastest at; else a vector of each column in turn, which makes better use of the registers.
 template <class T, bool in_order>
 inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out) {
   using Vec = typename Simd<T>::type;
@@ -72,15 +72,18 @@ inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale
 
 }  // namespace detail
 
-// `far`: A lies beyond the second cache.
+// `far`: A lies beyond the first cache, though it is no larger than (S, S).
 template <class T>
 void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false) {
   Index done = 0;
 #if AXONOMY_VECTORS
   if constexpr (detail::has_vectors<T>) {
-    if (S % detail::lanes<T> == 0)
-      done = far && S >= 4 * detail::lanes<T> ? detail::vector_dots<T, true>(S, columns, A, q, scale, out)
-                                              : detail::vector_dots<T, false>(S, columns, A, q, scale, out);
+    constexpr Index L = detail::lanes<T>, near = 32768;  // bytes
+    // By S alone: columns that are shared out are to be summed in one way.
+    const bool in_order = S >= 4 * L && (far || S * S * static_cast<Index>(sizeof(T)) > near);
+    if (S % L == 0)
+      done = in_order ? detail::vector_dots<T, true>(S, columns, A, q, scale, out)
+                      : detail::vector_dots<T, false>(S, columns, A, q, scale, out);
   }
 #else
   (void)far;
@@ -89,6 +92,48 @@ void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, b
   Eigen::Map<Vector<T>>(out + done, columns - done).noalias() +=
       scale * (Eigen::Map<const Matrix<T>>(A + done * S, S, columns - done).transpose() *
                Eigen::Map<const Vector<T>>(q, S));
+}
+
+// out_c = q . A[:, c] and, in the same pass, |A|^2 of A (S, columns).
+template <class T>
+Work<T> dots_and_square(Index S, Index columns, const T* A, const T* q, T* out) {
+  Work<T> square(0);
+  Index done = 0;
+#if AXONOMY_VECTORS
+  if constexpr (detail::has_vectors<T>) {
+    using Vec = typename detail::Simd<T>::type;
+    constexpr Index L = detail::lanes<T>;
+    for (; S % L == 0 && done + L <= columns; done += L) {
+      Vec sums[L], squares[2] = {};
+      for (Index i = 0; i < L; ++i) {
+        const T* const column = A + (done + i) * S;
+        Vec parts[2] = {};
+        const auto take = [&](Index k, Index part) {
+          const Vec a = detail::load(column + k);
+          parts[part] = multiply_add(a, detail::load(q + k), parts[part]);
+          squares[part] = multiply_add(a, a, squares[part]);
+        };
+        Index k = 0;
+        for (; k + 2 * L <= S; k += 2 * L) {
+          take(k, 0);
+          take(k + L, 1);
+        }
+        if (k < S) take(k, 0);
+        sums[i] = parts[0] + parts[1];
+      }
+      detail::add_lanes<T, L / 2>(sums);
+      detail::store<T>(out + done, sums[0]);
+      squares[0] += squares[1];
+      for (Index lane = 0; lane < L; ++lane) square += Work<T>(squares[0][lane]);
+    }
+  }
+#endif
+  for (; done < columns; ++done) {
+    const Eigen::Map<const Vector<T>> column(A + done * S, S);
+    out[done] = column.dot(Eigen::Map<const Vector<T>>(q, S));
+    square += Work<T>(column.squaredNorm());
+  }
+  return square;
 }
 
 }  // namespace axonomy

@@ -20,11 +20,11 @@ inline constexpr int tile_vectors = 4, tile_columns = 6;  // 24 of 32 registers
 inline constexpr int tile_vectors = 3, tile_columns = 4;  // 12 of 16 registers
 #endif
 
-// C[0 : V*lanes, 0 : N] (+)= A[:, 0:K] B[0:K, 0:N], held in V*N registers. `rows` may be short of
-// V*lanes when A is padded; only that many rows of C are touched.
+// C[0 : V*lanes, 0 : N] (+)= A[:, 0:K] B[0:K, 0:N], held in V*N registers, its rows times `scale` unless that is null.
+// `rows` may be short of V*lanes when A is padded; only that many rows of C are touched.
 template <class T, int V, int N>
 inline void tile(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc, Index rows,
-                 bool accumulate) {
+                 const T* scale, bool accumulate) {
   using Vec = typename Simd<T>::type;
   constexpr Index L = lanes<T>;
   Vec acc[N][V];
@@ -39,6 +39,9 @@ inline void tile(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, In
     }
   }
   if (rows == V * L) {
+    if (scale != nullptr)
+      for (int v = 0; v < V; ++v)
+        for (int j = 0; j < N; ++j) acc[j][v] *= load(scale + v * L);
     for (int j = 0; j < N; ++j)
       for (int v = 0; v < V; ++v) {
         T* c = C + j * ldc + v * L;
@@ -49,71 +52,87 @@ inline void tile(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, In
   for (int j = 0; j < N; ++j)
     for (Index i = 0; i < rows; ++i) {
       T& c = C[j * ldc + i];
-      const T value = acc[j][i / L][i % L];
+      const T value = scale != nullptr ? scale[i] * acc[j][i / L][i % L] : acc[j][i / L][i % L];
       c = accumulate ? c + value : value;
     }
 }
 
 template <class T, int V>
 inline void columns(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc,
-                    Index rows, Index N, bool accumulate) {
+                    Index rows, Index N, const T* scale, bool accumulate) {
   Index j = 0;
   for (; j + tile_columns <= N; j += tile_columns)
-    tile<T, V, tile_columns>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, accumulate);
+    tile<T, V, tile_columns>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
   for (; j + 2 <= N; j += 2)
-    tile<T, V, 2>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, accumulate);
+    tile<T, V, 2>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
   for (; j < N; ++j)
-    tile<T, V, 1>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, accumulate);
+    tile<T, V, 1>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
 }
 
 template <class T>
 inline void row_block(Index vectors, Index K, const T* A, Index lda, const T* B, Index ldb, T* C,
-                      Index ldc, Index rows, Index N, bool accumulate) {
+                      Index ldc, Index rows, Index N, const T* scale, bool accumulate) {
   static_assert(tile_vectors == 3 || tile_vectors == 4, "the switch covers what the tile allows");
   switch (vectors) {
     case 1:
-      return columns<T, 1>(K, A, lda, B, ldb, C, ldc, rows, N, accumulate);
+      return columns<T, 1>(K, A, lda, B, ldb, C, ldc, rows, N, scale, accumulate);
     case 2:
-      return columns<T, 2>(K, A, lda, B, ldb, C, ldc, rows, N, accumulate);
+      return columns<T, 2>(K, A, lda, B, ldb, C, ldc, rows, N, scale, accumulate);
     case 3:
-      return columns<T, 3>(K, A, lda, B, ldb, C, ldc, rows, N, accumulate);
+      return columns<T, 3>(K, A, lda, B, ldb, C, ldc, rows, N, scale, accumulate);
     default:
-      return columns<T, tile_vectors>(K, A, lda, B, ldb, C, ldc, rows, N, accumulate);
+      return columns<T, tile_vectors>(K, A, lda, B, ldb, C, ldc, rows, N, scale, accumulate);
   }
 }
 
+// What of A may lie in the second cache, and of a tile's columns of B in the first, while a stretch of rows of C is
+// computed.
+inline constexpr Index near_A = simd_bytes == 64 ? 524288 : 262144, near_B = 24576;  // bytes
+
+// How many of `all` to take at a time, at most `most`: about as many each time.
+inline Index even_part(Index all, Index most) {
+  if (all <= most) return all;
+  const Index parts = (all + most - 1) / most;
+  return (all + parts - 1) / parts;
+}
+
+// Panels of A's rows, as high as a tile, one behind the other, each without gaps and filled up to whole vectors.
+template <class T>
+void pack(const T* A, Index lda, Index rows, Index K, T* packed) {
+  constexpr Index L = lanes<T>, block_rows = tile_vectors * L;
+  for (Index i = 0; i < rows; i += block_rows) {
+    const Index there = std::min(block_rows, rows - i), stride = (there + L - 1) / L * L;
+    for (Index k = 0; k < K; ++k, packed += stride) {
+      std::copy_n(A + k * lda + i, there, packed);
+      std::fill(packed + there, packed + stride, T(0));
+    }
+  }
+}
+
+// Rows of A stay in the second cache, and a tile's columns of B in the first while these rows are gone through. An entry of
+// C is a sum over k whose order depends on nothing but K.
 template <class T>
 void vector_gemm(Index M, Index N, Index K, const T* A, Index lda, const T* B, Index ldb, T* C,
-                 Index ldc, bool accumulate) {
-  constexpr Index L = lanes<T>;
-  constexpr Index block_rows = tile_vectors * L;
-  constexpr Index block_k = 24576 / (block_rows * static_cast<Index>(sizeof(T)));  // half of L1
-  constexpr Index block_columns = 16 * tile_columns;  // a panel of B stays in L2
-  // A that is small and a whole number of vectors high is read where it lies.
-  const bool direct = M % L == 0 && lda * K * static_cast<Index>(sizeof(T)) <= 24576;
-  alignas(64) T packed[block_rows * block_k];
-  const Index step_k = direct ? K : block_k;
-  const Index step_columns = direct ? N : block_columns;
-  for (Index j0 = 0; j0 < N; j0 += step_columns) {
-    const Index nj = std::min(step_columns, N - j0);
-    for (Index k0 = 0; k0 < K; k0 += step_k) {
-      const Index nk = std::min(step_k, K - k0);
-      for (Index i0 = 0; i0 < M; i0 += block_rows) {
-        const Index rows = std::min(block_rows, M - i0);
-        const Index vectors = (rows + L - 1) / L;
-        const T* a = A + k0 * lda + i0;
-        Index stride = lda;
-        if (!direct) {
-          stride = vectors * L;
-          for (Index k = 0; k < nk; ++k) {
-            std::copy_n(a + k * lda, rows, packed + k * stride);
-            std::fill(packed + k * stride + rows, packed + (k + 1) * stride, T(0));
-          }
-          a = packed;
+                 Index ldc, const T* scale, bool accumulate) {
+  constexpr Index L = lanes<T>, size = sizeof(T), block_rows = tile_vectors * L;
+  alignas(64) static thread_local T packed[near_A / size];
+  // What is a whole number of vectors high is read where it lies, unless it is too large to stay near or hardly used.
+  const bool direct = M % L == 0 && (lda * K * size <= near_A || N <= 2 * tile_columns);
+  const Index step_k = even_part(K, near_B / (tile_columns * size));
+  const Index blocks = (M + block_rows - 1) / block_rows;
+  const Index step_rows = direct ? M : block_rows * even_part(blocks, near_A / (step_k * size * block_rows));
+  for (Index k0 = 0; k0 < K; k0 += step_k) {
+    const Index nk = std::min(step_k, K - k0);
+    for (Index i0 = 0; i0 < M; i0 += step_rows) {
+      const Index i1 = std::min(M, i0 + step_rows), step_columns = i1 - i0 <= block_rows ? N : tile_columns;
+      if (!direct) pack(A + k0 * lda + i0, lda, i1 - i0, nk, packed);
+      for (Index j = 0; j < N; j += step_columns)
+        for (Index i = i0; i < i1; i += block_rows) {
+          const Index rows = std::min(block_rows, i1 - i), vectors = (rows + L - 1) / L;
+          const T* const panel = direct ? A + k0 * lda + i : packed + (i - i0) * nk;
+          row_block(vectors, nk, panel, direct ? lda : vectors * L, B + j * ldb + k0, ldb, C + j * ldc + i, ldc, rows,
+                    std::min(step_columns, N - j), scale == nullptr ? nullptr : scale + i, accumulate || k0 > 0);
         }
-        row_block(vectors, nk, a, stride, B + j0 * ldb + k0, ldb, C + j0 * ldc + i0, ldc, rows, nj,
-                  accumulate || k0 > 0);
-      }
     }
   }
 }
@@ -129,7 +148,7 @@ void gemm(Index M, Index N, Index K, const T* A, Index lda, const T* B, Index ld
 #if AXONOMY_VECTORS
   if constexpr (detail::has_vectors<T>) {
     if (M > 0 && N > 0 && K > 0) {
-      detail::vector_gemm(M, N, K, A, lda, B, ldb, C, ldc, accumulate);
+      detail::vector_gemm<T>(M, N, K, A, lda, B, ldb, C, ldc, nullptr, accumulate);
       return;
     }
   }
@@ -141,6 +160,20 @@ void gemm(Index M, Index N, Index K, const T* A, Index lda, const T* B, Index ld
     c.noalias() += a * b;
   else
     c.noalias() = a * b;
+}
+
+// C (M, N) = diag(scale) A (M, K) B (K, N)
+template <class T>
+void scaled_gemm(Index M, Index N, Index K, const T* scale, const T* A, Index lda, const T* B, Index ldb, T* C,
+                 Index ldc) {
+#if AXONOMY_VECTORS
+  if constexpr (detail::has_vectors<T>) {
+    if (M > 0 && N > 0 && K > 0) return detail::vector_gemm<T>(M, N, K, A, lda, B, ldb, C, ldc, scale, false);
+  }
+#endif
+  gemm<T>(M, N, K, A, lda, B, ldb, C, ldc);
+  for (Index j = 0; j < N; ++j)
+    for (Index i = 0; i < M; ++i) C[j * ldc + i] *= scale[i];
 }
 
 }  // namespace axonomy

@@ -54,6 +54,7 @@ class SyntheticCredit final : public Learner<T> {
         regressors_(Vector<T>::Zero(d_)),
         next_(Vector<T>::Zero(d_)),
         q_(Vector<T>::Zero(shape.S())),
+        product_(Vector<T>::Zero(shape.S())),
         prediction_(shape.S()),
         label_(shape.S()),
         target_(shape.S()),
@@ -78,6 +79,7 @@ class SyntheticCredit final : public Learner<T> {
     regressors_.setZero();
     if (state != nullptr) regressors_.head(shape_.S()) = Eigen::Map<const Vector<T>>(state, shape_.S());
     q_.setZero();
+    product_.setZero();
     credit_.setZero();
     count_ = 0;
     begins_ = 0;
@@ -104,6 +106,7 @@ class SyntheticCredit final : public Learner<T> {
     if (count_ == 0) {
       A_star_ = A_;
       regressors_.tail(n_out + 1) = next_.tail(n_out + 1);
+      multiply(A_, regressors_, product_);
       if (options_.learned_jacobian) start_jacobian(step);
     } else if (options_.learned_jacobian && begins_ == 0) {
       learn_jacobian();
@@ -112,7 +115,8 @@ class SyntheticCredit final : public Learner<T> {
     ++count_;
     if (count_ % static_cast<std::uint64_t>(options_.refresh) == 0) A_star_ = A_;
 
-    predict(A_, next_, credit_);
+    credit_ = product_;
+    if (options_.tanh_output) tanh_inplace(credit_.data(), credit_.size());
     const Eigen::Map<const Vector<T>> q(step.q, S);
     if (options_.current == Current::exact) credit_ += q;
     if (target != nullptr) {
@@ -136,6 +140,7 @@ class SyntheticCredit final : public Learner<T> {
     if (options_.least_squares) v.matrix("P", P_);
     v.vector("regressors", regressors_);
     v.vector("q", q_);
+    v.vector("product", product_);
     v.vector("credit", credit_);
     v.word("count", count_);
     v.word("begins", begins_, 1);
@@ -144,9 +149,13 @@ class SyntheticCredit final : public Learner<T> {
   Diagnostics diagnostics() const override { return {{"prediction_error", static_cast<double>(error_)}}; }
 
  private:
-  void predict(const Matrix<T>& A, const Vector<T>& regressors, Vector<T>& out) const {
-    out.noalias() = A * regressors;
-    if (options_.tanh_output) tanh_inplace(out.data(), out.size());
+  static void multiply(const Matrix<T>& A, const Vector<T>& x, Vector<T>& out) {
+    gemv<T>(A.rows(), A.cols(), A.data(), A.rows(), x.data(), out.data());
+  }
+
+  static void multiply_left(const Vector<T>& c, const Matrix<T>& J, Vector<T>& out) {
+    out.setZero();
+    add_dots<T>(J.rows(), J.cols(), J.data(), c.data(), T(1), out.data());
   }
 
   void start_jacobian(const Step<T>& step) {
@@ -158,40 +167,46 @@ class SyntheticCredit final : public Learner<T> {
   }
 
   void learn_jacobian() {
-    const auto before = regressors_.head(shape_.S()), after = next_.head(shape_.S());
-    target_.noalias() = J_ * before;
-    target_ -= after;
-    J_.noalias() -= T(options_.jacobian_rate) * target_ * before.transpose();
+    const Index S = shape_.S();
+    gemv<T>(S, S, J_.data(), S, regressors_.data(), target_.data());
+    target_ -= next_.head(S);
+    add_outer(-T(options_.jacobian_rate), target_.data(), S, regressors_.data(), S, J_.data());
   }
 
-  // One step of A towards q^{t-1} + (A* a~^t) J^t at a~^{t-1}.
+  // One step of A towards q^{t-1} + (A* a~^t) J^t at a~^{t-1}; product_, A a~^{t-1} before, is A a~^t then.
   void learn(const Step<T>& step) {
     const bool exact = options_.current == Current::exact;
     if (begins_ != 0) {
       target_.setZero();
     } else {
-      predict(A_star_, next_, label_);
+      multiply(A_star_, next_, label_);
+      if (options_.tanh_output) tanh_inplace(label_.data(), label_.size());
       if (options_.tanh_label) tanh_inplace(label_.data(), label_.size());
       if (exact) label_ += Eigen::Map<const Vector<T>>(step.q, shape_.S());
       if (options_.learned_jacobian)
-        target_.noalias() = J_.transpose() * label_;
+        multiply_left(label_, J_, target_);
       else
         step.J->pull_back(label_.data(), target_.data());
     }
     if (!exact) target_ += q_;
-    predict(A_, regressors_, prediction_);
+    prediction_ = product_;
+    if (options_.tanh_output) tanh_inplace(prediction_.data(), prediction_.size());
     target_ = prediction_ - target_;  // the error
     error_ = target_.norm();
     if (options_.tanh_output) target_.array() *= T(1) - prediction_.array().square();
-    if (options_.least_squares) return learn_by_least_squares();
+    if (options_.least_squares) {
+      learn_by_least_squares();
+      return multiply(A_, next_, product_);
+    }
     const T rate = T(options_.learning_rate);
     if (options_.l2 > 0) A_ *= T(1) - rate * T(options_.l2);
-    A_.noalias() -= rate * target_ * regressors_.transpose();
+    target_ *= -rate;
+    update_and_multiply<T>(shape_.S(), d_, A_.data(), target_.data(), regressors_.data(), next_.data(), product_.data());
   }
 
   void learn_by_least_squares() {
     const T lambda = T(options_.forgetting);
-    v_.noalias() = P_ * regressors_;
+    multiply(P_, regressors_, v_);
     update(regressors_.dot(v_), lambda);
     if (lambda == T(1)) return;
     const auto i = static_cast<Index>(count_ % static_cast<std::uint64_t>(d_));
@@ -219,6 +234,7 @@ class SyntheticCredit final : public Learner<T> {
   Matrix<T> P_;                   // (d, d)
   Vector<T> regressors_, next_;   // (d,): a~ of the step before, and of this one
   Vector<T> q_;                   // (S,): of the step before
+  Vector<T> product_;             // (S,): A a~ of the last step, kept as A is gone through in any case when it changes
   Vector<T> prediction_, label_, target_, credit_, row_, v_;
   std::uint64_t count_ = 0, begins_ = 0;
   T error_ = T(0);

@@ -25,7 +25,10 @@ class SplitKIJoint {
         right_(Matrix<T>::Zero(shape.m, rank)),
         left_temporary_(left_.rows(), rank),
         right_temporary_(shape.m, rank),
-        row_(shape.R()) {}
+        rows_(shape.R(), rank),
+        rows_temporary_(shape.R(), rank),
+        squares_(rank),
+        added_row_(shape.R()) {}
 
   Index rank() const { return rank_; }
   Dimensions dimensions() const { return {shape_.S() * shape_.R(), shape_.m}; }
@@ -46,21 +49,20 @@ class SplitKIJoint {
   void propagate(const Step<T>& step) {
     step.J->apply(team_, left_.data(), shape_.R() * rank_, left_temporary_.data());
     left_.swap(left_temporary_);
+    for (Index l = 0; l < rank_; ++l)
+      squares_[l] = dots_and_square<T>(shape_.S(), shape_.R(), left_.col(l).data(), step.q, rows_.col(l).data());
+    step.D->multiply_left(step.q, added_row_.data());
   }
 
   // target_ij += scale sum_l (q B_l)_i A_l[j]
-  void add_gradient(const Step<T>& step, T scale, T* target) {
-    const Index S = shape_.S(), R = shape_.R();
-    Eigen::Map<const Vector<T>> q(step.q, S);
-    for (Index l = 0; l < rank_; ++l) {
-      row_.noalias() = Eigen::Map<const Matrix<T>>(left_.col(l).data(), S, R).transpose() * q;
-      add_outer(scale, row_.data(), R, right_.col(l).data(), shape_.m, target);
-    }
+  void add_gradient(const Step<T>&, T scale, T* target) {
+    for (Index l = 0; l < rank_; ++l)
+      add_outer(scale, rows_.col(l).data(), shape_.R(), right_.col(l).data(), shape_.m, target);
   }
 
   void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
     for (Index l = 0; l < rank_; ++l) {
-      left[l] = split::norm<T>(left_.col(l));
+      left[l] = root(squares_[l]);
       right[l] = split::norm<T>(right_.col(l));
     }
     left[rank_] = root(Work<T>(step.D->entries().squaredNorm()));
@@ -90,7 +92,7 @@ class SplitKIJoint {
   void pair_grams(const Step<T>& step, Index l, bool cross, Work<T>* const left[3],
                   Work<T>* const right[3]) {
     Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
-    left[0][0] = left_.col(l).squaredNorm();
+    left[0][0] = squares_[l];
     left[2][0] = step.D->entries().squaredNorm();
     right[0][0] = right_.col(l).squaredNorm();
     right[2][0] = a_hat.squaredNorm();
@@ -104,6 +106,7 @@ class SplitKIJoint {
 
   void mix(const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
     split::mix_columns(left_, left_temporary_, CL, rank_);
+    split::mix_columns(rows_, rows_temporary_, CL, rank_);
     split::mix_columns(right_, right_temporary_, CR, rank_);
     for (Index l = 0; l < rank_; ++l)
       mix_one(step, l, T(1), T(CL(rank_, l)), T(1), T(CR(rank_, l)));
@@ -127,6 +130,7 @@ class SplitKIJoint {
       for (Index a = 0; a < shape_.states_per_unit; ++a)
         for (Index u = 0; u < n; ++u)
           B[(gate * n + u) * S + a * n + u] += add_left * step.D->part(a, gate)[u];
+    rows_.col(l) = keep_left * rows_.col(l) + add_left * added_row_;
     right_.col(l) = keep_right * right_.col(l) +
                     add_right * Eigen::Map<const Vector<T>>(step.a_hat, shape_.m);
   }
@@ -153,7 +157,10 @@ class SplitKIJoint {
   Matrix<T> left_;   // (S*R, r)
   Matrix<T> right_;  // (m, r)
   Matrix<T> left_temporary_, right_temporary_;
-  Vector<T> row_;
+  // Of the present step, as soon as left is propagated: q left (R, r), mixed as left is; |left|^2 (r,) before that; q D (R,).
+  Matrix<T> rows_, rows_temporary_;
+  Vector<Work<T>> squares_;
+  Vector<T> added_row_;
 };
 
 }  // namespace axonomy

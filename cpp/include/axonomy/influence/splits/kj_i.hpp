@@ -28,7 +28,9 @@ class SplitKJI {
         coefficients_(Vector<T>::Zero(immediate_.count())),
         state_(shape.S()),
         row_(shape.R()),
-        regressor_(shape.m) {}
+        columns_(shape.m, rank),
+        columns_temporary_(shape.m, rank),
+        squares_(rank) {}
 
   Index rank() const { return rank_; }
   // The added left terms share a_hat, and so span S dimensions at most.
@@ -47,20 +49,19 @@ class SplitKJI {
   void propagate(const Step<T>& step) {
     step.J->apply(left_.data(), shape_.m * rank_, left_temporary_.data());
     left_.swap(left_temporary_);
+    for (Index l = 0; l < rank_; ++l)
+      squares_[l] = dots_and_square<T>(shape_.S(), shape_.m, left_.col(l).data(), step.q, columns_.col(l).data());
   }
 
   // target_ij += scale sum_l A_l[i] (q B_l)_j
-  void add_gradient(const Step<T>& step, T scale, T* target) {
-    Eigen::Map<const Vector<T>> q(step.q, shape_.S());
-    for (Index l = 0; l < rank_; ++l) {
-      regressor_.noalias() = factor(l).transpose() * q;
-      add_outer(scale, right_.col(l).data(), shape_.R(), regressor_.data(), shape_.m, target);
-    }
+  void add_gradient(const Step<T>&, T scale, T* target) {
+    for (Index l = 0; l < rank_; ++l)
+      add_outer(scale, right_.col(l).data(), shape_.R(), columns_.col(l).data(), shape_.m, target);
   }
 
   void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
     for (Index l = 0; l < rank_; ++l) {
-      left[l] = split::norm<T>(left_.col(l));
+      left[l] = root(squares_[l]);
       right[l] = split::norm<T>(right_.col(l));
     }
     const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
@@ -100,16 +101,15 @@ class SplitKJI {
   void mix(const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
     const Index S = shape_.S(), N = added();
     if (rank_ > 1) split::mix_columns(left_, left_temporary_, CL, rank_);
+    split::mix_columns(columns_, columns_temporary_, CL, rank_);
     split::mix_columns(right_, right_temporary_, CR, rank_);
-    using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+    const Eigen::Map<const Vector<T>> q(step.q, S), a_hat(step.a_hat, shape_.m);
     for (Index l = 0; l < rank_; ++l) {
       coefficients_ = CL.col(l).tail(N).template cast<T>();
       immediate_.combine_left(step, coefficients_.data(), state_.data());
       const T keep = rank_ > 1 ? T(1) : T(CL(0, 0));  // at rank 1 in the same pass
-      for (Index j = 0; j < shape_.m; ++j) {
-        Eigen::Map<Array> column(left_.col(l).data() + j * S, S);
-        column = keep * column + step.a_hat[j] * state_.array();
-      }
+      add_outer(T(1), state_.data(), S, step.a_hat, shape_.m, left_.col(l).data(), keep);
+      columns_.col(l) += q.dot(state_) * a_hat;
       coefficients_ = CR.col(l).tail(N).template cast<T>();
       immediate_.combine_right(step, coefficients_.data(), row_.data());
       right_.col(l) += row_;
@@ -141,7 +141,10 @@ class SplitKJI {
   Matrix<T> left_;   // (S*m, r)
   Matrix<T> right_;  // (R, r)
   Matrix<T> left_temporary_, right_temporary_;
-  Vector<T> coefficients_, state_, row_, regressor_;
+  Vector<T> coefficients_, state_, row_;
+  // Of the present step, as soon as left is propagated: q left (m, r), mixed as left is; |left|^2 (r,) before that.
+  Matrix<T> columns_, columns_temporary_;
+  Vector<Work<T>> squares_;
   Matrix<Work<T>> immediate_left_, immediate_right_;
 };
 
