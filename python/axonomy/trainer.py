@@ -29,7 +29,7 @@ MONITORS = ("loss", "gradient_norm", "state_norm", "spectral_radius")
 Callback = Callable[[int, float], object]
 _CALLBACK_SECONDS = 0.1
 # Bytes of W from which a rule that is one trace of W's size is delayed (core/delayed_trace.hpp).
-_DELAY_FROM = 32768
+_DELAY_FROM = 65536
 
 
 class Trainer:

@@ -21,18 +21,24 @@ T = 50  # three blocks and a part of one
 BLOCK = 16
 NEVER = 2**62
 
-every_rule = pytest.mark.parametrize("rule", ["rflo", "snap"])
+SIGNS = ax.compose("past", "k|ij", "stochastic", "closed-form")
+every_rule = pytest.mark.parametrize("rule", ["rflo", "snap", "uoro", SIGNS], ids=str)
 
 
-def made(monkeypatch: pytest.MonkeyPatch, rule: str, delay_from: int = 0, **options: object) -> ax.Trainer:
+def made(monkeypatch: pytest.MonkeyPatch, rule: object, delay_from: int = 0, **options: object) -> ax.Trainer:
     monkeypatch.setattr("axonomy.trainer._DELAY_FROM", delay_from)
     rnn = options.pop("rnn", None) or ax.LeakyRNN.random(2, options.pop("n", 5), 3, **options)
     rnn.state_noise = 0.1
-    return ax.Trainer(rnn, rule, ax.SGD(ax.ExponentialDecay(0.2, 0.5, 200)), seed=7)
+    return ax.Trainer(rnn, rule, ax.SGD(ax.ExponentialDecay(0.02, 0.5, 200)), seed=7)
 
 
 def is_delayed(trainer: ax.Trainer) -> bool:
     return any(name.startswith("delayed.") for name in trainer.state())
+
+
+def trace_of(trainer: ax.Trainer) -> Array:
+    state = trainer.state()
+    return state["learner.trace_0"] if "learner.trace_0" in state else state["learner.right"]
 
 
 def run(
@@ -49,7 +55,7 @@ def run(
 @pytest.mark.parametrize("n", [5, 32, 70])  # a part of a panel, a whole one, more than one
 @pytest.mark.parametrize("alpha", [0.7, 1.0])
 def test_equals_step_by_step(
-    monkeypatch: pytest.MonkeyPatch, rule: str, dtype: type, tolerance: float, n: int, alpha: float
+    monkeypatch: pytest.MonkeyPatch, rule: object, dtype: type, tolerance: float, n: int, alpha: float
 ) -> None:
     plain = made(monkeypatch, rule, NEVER, n=n, alpha=alpha, dtype=dtype)
     delayed = made(monkeypatch, rule, n=n, alpha=alpha, dtype=dtype)
@@ -57,7 +63,7 @@ def test_equals_step_by_step(
     assert not is_delayed(plain)
     before = plain.rnn.W
     expected, found = (run(trainer, steps=300) for trainer in (plain, delayed))
-    assert np.abs(plain.rnn.W - before).max() > 0.1
+    assert np.abs(plain.rnn.W - before).max() > 0.01
     assert_close(np.nan_to_num(found), np.nan_to_num(expected), tolerance)
     state = delayed.state()
     for name, value in plain.state().items():
@@ -72,6 +78,7 @@ def test_which_are_not_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
         *(ax.Trainer(network(kind=kind), "snap", ax.SGD(0.1)) for kind in ("gru", "mgu", "lstm", "ind_rnn")),
         ax.Trainer(network(mask=ring(4)), "rflo", ax.SGD(0.1)),
         ax.Trainer(rnn, "kf_rtrl", ax.SGD(0.1)),
+        ax.Trainer(rnn, ax.rules.uoro(rank=2), ax.SGD(0.1)),
         ax.Trainer(rnn, "rflo", ax.Adam(0.1)),
         ax.Trainer(rnn, "rflo", ax.SGD(0.1, clip=1)),
         ax.Trainer(rnn, "rflo", ax.SGD(0.1), update_every=2),
@@ -90,7 +97,7 @@ def test_from_a_size_on() -> None:
 @every_rule
 @pytest.mark.parametrize("step", range(BLOCK + 2))
 def test_resume_is_uninterrupted(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rule: str, step: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rule: object, step: int
 ) -> None:
     whole, stopped = made(monkeypatch, rule), made(monkeypatch, rule)
     losses = run(whole)
@@ -106,7 +113,7 @@ def test_resume_is_uninterrupted(
 
 
 @every_rule
-def test_piece_by_piece(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+def test_piece_by_piece(monkeypatch: pytest.MonkeyPatch, rule: object) -> None:
     whole, parts, singly = (made(monkeypatch, rule) for _ in range(3))
     data = stream(whole.rnn, T)
     losses = whole.run(data.X, data.Y).loss
@@ -121,7 +128,7 @@ def test_piece_by_piece(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
 
 
 @every_rule
-def test_to_look_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rule: str) -> None:
+def test_to_look_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rule: object) -> None:
     whole, watched, singly = (made(monkeypatch, rule) for _ in range(3))
     losses = run(whole)
     seen = []
@@ -141,7 +148,7 @@ def test_to_look_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 @every_rule
-def test_what_is_recorded(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+def test_what_is_recorded(monkeypatch: pytest.MonkeyPatch, rule: object) -> None:
     every = {"monitors": ["gradient_norm", "spectral_radius", "state_norm"], "monitor_every": 1}
     plain, delayed = made(monkeypatch, rule, NEVER), made(monkeypatch, rule)
     for trainer in (plain, delayed):
@@ -151,7 +158,7 @@ def test_what_is_recorded(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
 
 
 @every_rule
-def test_the_network_as_others_see_it(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+def test_the_network_as_others_see_it(monkeypatch: pytest.MonkeyPatch, rule: object) -> None:
     plain, delayed = made(monkeypatch, rule, NEVER), made(monkeypatch, rule)
     data = stream(plain.rnn, T)
     for t in range(BLOCK + 5):
@@ -176,7 +183,7 @@ def test_the_network_as_others_see_it(monkeypatch: pytest.MonkeyPatch, rule: str
 
 
 @every_rule
-def test_weights_that_are_changed_in_between(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+def test_weights_that_are_changed_in_between(monkeypatch: pytest.MonkeyPatch, rule: object) -> None:
     plain, delayed = made(monkeypatch, rule, NEVER), made(monkeypatch, rule)
     for trainer in (plain, delayed):
         rnn = trainer.rnn
@@ -195,20 +202,20 @@ def test_weights_that_are_changed_in_between(monkeypatch: pytest.MonkeyPatch, ru
 
 @every_rule
 @pytest.mark.parametrize("step", [BLOCK - 1, BLOCK, BLOCK + 1])
-def test_a_reset_at_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch, rule: str, step: int) -> None:
+def test_a_reset_at_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch, rule: object, step: int) -> None:
     plain, delayed = made(monkeypatch, rule, NEVER), made(monkeypatch, rule)
     data = stream(plain.rnn, T)
     for trainer in (plain, delayed):
         trainer.run(data.X[:step], data.Y[:step])
-        assert trainer.state()["learner.trace_0"].any()
+        assert trace_of(trainer).any()
         trainer.reset()
-        assert not trainer.state()["learner.trace_0"].any()
+        assert not trace_of(trainer).any()
         trainer.run(data.X[step:], data.Y[step:])
     assert_close(delayed.rnn.W, plain.rnn.W, 1e-12)
 
 
 @every_rule
-def test_two_trainers_of_one_network(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+def test_two_trainers_of_one_network(monkeypatch: pytest.MonkeyPatch, rule: object) -> None:
     networks = []
     for delay in (NEVER, 0):
         one = made(monkeypatch, rule, delay)
@@ -221,9 +228,9 @@ def test_two_trainers_of_one_network(monkeypatch: pytest.MonkeyPatch, rule: str)
     assert_close(networks[1].W, networks[0].W, 1e-12)
 
 
-@every_rule
+@pytest.mark.parametrize("rule", ["rflo", "snap"])
 @pytest.mark.parametrize("singly", [False, True])
-def test_a_step_too_far(monkeypatch: pytest.MonkeyPatch, rule: str, singly: bool) -> None:
+def test_a_step_too_far(monkeypatch: pytest.MonkeyPatch, rule: object, singly: bool) -> None:
     ends = []
     for delay in (NEVER, 0):
         rnn = ax.LeakyRNN.random(2, 5, 3, loss="mse", activation="relu", seed=2)
@@ -246,7 +253,7 @@ def test_a_step_too_far(monkeypatch: pytest.MonkeyPatch, rule: str, singly: bool
 
 
 @every_rule
-def test_rules_that_ride_along(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+def test_rules_that_ride_along(monkeypatch: pytest.MonkeyPatch, rule: object) -> None:
     monkeypatch.setattr("axonomy.trainer._DELAY_FROM", 0)
     given = stream(network(n=5), T)
     data = ax.tasks.Stream(given.X, given.Y)

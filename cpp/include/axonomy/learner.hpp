@@ -59,14 +59,17 @@ class Learner {
   // Whether the last step added anything to its target.
   virtual bool added() const { return true; }
 
-  // B (R, m), of a rule that is one trace of W's size (core/delayed_trace.hpp) and draws no numbers; of others null. Such a
-  // rule may be asked for what a step does to W and B instead of doing it. The J that it is given then knows of W the
-  // weights from a unit to itself alone, unless the rule needs all.
-  virtual Matrix<T>* trace() { return nullptr; }
-  virtual void trace_step(const Step<T>& step, T scale, bool learns, TraceStep<T>& out) {
-    (void)step, (void)scale, (void)learns, (void)out;
-  }
+  // B (R, m), of a rule that is one trace of W's size beside what is smaller (core/delayed_trace.hpp); of others null. Such a
+  // rule may be asked for what a step does to W and B instead of doing it. The J that it is given then multiplies vectors,
+  // and knows the weights of units from themselves, but no more of W, unless the rule needs all.
+  virtual T* trace() { return nullptr; }
+  virtual bool measures_trace() const { return false; }  // whether it has to know |B|^2
+  // x (n,) that the next step will multiply J by, as long as none begins a new sequence; or null.
+  virtual const T* next_multiplied() const { return nullptr; }
   virtual bool needs_weights() const { return false; }
+  virtual void trace_step(const Step<T>& step, const T* noise, T scale, bool learns, TraceStep<T>& out) {
+    (void)step, (void)noise, (void)scale, (void)learns, (void)out;
+  }
 
   // Gradients are only wanted as sums over steps: they may be kept back until `flush`, which adds all that
   // were. Called once, before the first step.

@@ -72,11 +72,13 @@ class Passengers final : public Learner<T> {
     driver_->step(step, noise, scale, target);
   }
 
-  Matrix<T>* trace() override { return driver_->trace(); }
-  void trace_step(const Step<T>& step, T scale, bool learns, TraceStep<T>& out) override {
+  T* trace() override { return driver_->trace(); }
+  bool measures_trace() const override { return driver_->measures_trace(); }
+  const T* next_multiplied() const override { return driver_->next_multiplied(); }
+  void trace_step(const Step<T>& step, const T* noise, T scale, bool learns, TraceStep<T>& out) override {
     for (std::size_t p = 0; p < passengers_.size(); ++p) ride(p, step);
     ++steps_;
-    driver_->trace_step(step, scale, learns, out);
+    driver_->trace_step(step, noise, scale, learns, out);
   }
   bool needs_weights() const override { return true; }
 

@@ -200,7 +200,7 @@ class Trainer : Behind {
       const Shape& shape = cell->shape();
       const Index bytes = shape.R() * shape.m * static_cast<Index>(sizeof(T));
       if (in_place_ && absent_.none() && bytes >= options.delay_from && engine().learner->trace() != nullptr)
-        delayed_ = std::make_unique<DelayedTrace<T>>(shape.R(), shape.m);
+        delayed_ = std::make_unique<DelayedTrace<T>>(shape.R(), shape.m, engine().learner->measures_trace());
       return;
     }
     parts_.resize(engines_.size());
@@ -261,7 +261,7 @@ class Trainer : Behind {
     if (!is_behind_) return;
     is_behind_ = false;
     Cell<T>& cell = *engine().cell;
-    delayed_->write(cell.W, *engine().learner->trace());
+    delayed_->write(cell.W.data(), engine().learner->trace());
     cell.fall_behind(nullptr);
   }
 
@@ -454,18 +454,19 @@ class Trainer : Behind {
   // h = W a_hat
   void multiply(Engine<T>& engine) {
     if (delayed_ && in_block())
-      delayed_->multiply(engine.cell->a_hat().data(), engine.cell->drive());
+      delayed_->multiply(engine.cell->a_hat().data(), engine.cell->drive(), engine.learner->next_multiplied());
     else
       engine.cell->multiply();
   }
 
   // A step of a rule that is one trace, of which W and the trace themselves are told later.
-  void delay(const Step<T>& seen, T rate, bool learns) {
+  void delay(const Step<T>& seen, const T* noise, T rate, bool learns) {
     Engine<T>& engine = *engines_.front();
     Cell<T>& cell = *engine.cell;
     if (engine.learner->needs_weights()) catch_up();
-    engine.learner->trace_step(seen, rate, learns, delayed_->next());
+    engine.learner->trace_step(seen, noise, rate, learns, delayed_->next());
     delayed_->take(cell.a_hat().data());
+    cell.bind_weights(nullptr);
     cell.weights_change();
     version_ = cell.version();
     is_behind_ = true;
@@ -476,7 +477,7 @@ class Trainer : Behind {
     Engine<T>& engine = *engines_.front();
     const T* y = samples.target(shape(), 0);
     if (delayed_ && !in_block()) {
-      delayed_->begin(engine.cell->W, *engine.learner->trace());
+      delayed_->begin(engine.cell->W.data(), engine.learner->trace());
       begun_ = 1;
       version_ = engine.cell->version();
     }
@@ -484,7 +485,7 @@ class Trainer : Behind {
     Cell<T>& cell = *engine.cell;
     if (delayed_) {
       if (samples.resets(0)) delayed_->forget();
-      cell.take_own_weights(delayed_->own_weights());
+      cell.bind_weights(delayed_.get());
       if (record != nullptr) catch_up();
     }
     const Step<T> seen = cell.linearised(y);
@@ -494,7 +495,7 @@ class Trainer : Behind {
     if (in_place_) {
       const T rate = -T(options_.schedule.rate(updates_));
       if (delayed_)
-        delay(seen, rate, learns);
+        delay(seen, noise, rate, learns);
       else
         engine.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
       if (learns && clears_) absent_.clear(cell.W.data());

@@ -109,7 +109,7 @@ class Cell : public Transition<T> {
     a_hat_.tail(R).setOnes();
   }
   void multiply() { product(a_hat_, h_); }
-  void take_own_weights(const T* own_weights) { J_.take_own_weights(own_weights); }
+  void bind_weights(const DelayedTrace<T>* weights) { J_.bind_weights(weights); }
   T* drive() { return h_.data(); }  // h (R,)
   void settle(const T* noise) {
     previous_.swap(state);

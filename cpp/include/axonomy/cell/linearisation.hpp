@@ -11,6 +11,7 @@
 #pragma once
 
 #include "../core/block_diagonal.hpp"
+#include "../core/delayed_trace.hpp"
 #include "../core/gemv.hpp"
 #include "../core/shared.hpp"
 #include "../core/sparsity.hpp"
@@ -34,11 +35,11 @@ class Jacobian {
     F_ = F;
     D_ = D;
     W_ = W;
-    own_weights_ = nullptr;
+    behind_ = nullptr;
     has_dense_ = has_coupled_ = false;
   }
-  // (R,): from where the weights of units to themselves are to be taken, of dense recurrent weights, if W is behind.
-  void take_own_weights(const T* own_weights) { own_weights_ = own_weights; }
+  // W is behind, of a cell with dense recurrent weights and one row a unit: vectors are multiplied by what it is now.
+  void bind_weights(const DelayedTrace<T>* weights) { behind_ = weights; }
   // A step given as a matrix.
   void bind(const Matrix<T>& J) {
     F_ = D_ = nullptr;
@@ -153,8 +154,8 @@ class Jacobian {
       for (Index gate = 0; gate < g; ++gate) {
         const T* D = D_->part(a, gate);
         T* own = out.part(a, shape_.returning());
-        if (own_weights_ != nullptr)
-          for (Index u = 0; u < n; ++u) own[u] += D[u] * own_weights_[gate * n + u];
+        if (behind_ != nullptr)
+          for (Index u = 0; u < n; ++u) own[u] += D[u] * behind_->own_weights()[u];
         else
           for (Index u = 0; u < n; ++u) own[u] += D[u] * (*W_)(gate * n + u, shape_.element_wise ? 0 : u);
       }
@@ -194,6 +195,8 @@ class Jacobian {
     } else if (shape_.pattern) {
       rows_.setZero();
       shape_.pattern->add_product(*W_, back, rows_.data());
+    } else if (behind_ != nullptr) {
+      behind_->multiply_recurrent(back, rows_.data());
     } else {
       gemv<T>(shape_.R(), n, W_->data(), shape_.R(), back, rows_.data());
     }
@@ -285,7 +288,7 @@ class Jacobian {
   const BlockDiagonal<T>* F_ = nullptr;
   const BlockDiagonal<T>* D_ = nullptr;
   const Matrix<T>* W_ = nullptr;
-  const T* own_weights_ = nullptr;
+  const DelayedTrace<T>* behind_ = nullptr;
   mutable Matrix<T> coupled_;  // (S, n)
   mutable Matrix<T> dense_;    // (S, S)
   mutable Vector<T> rows_;     // (R,), workspace

@@ -20,6 +20,7 @@ namespace axonomy {
 template <class T>
 struct TraceStep {
   Vector<T> give, own, keep, enter;  // (R,), or longer and zero from there on
+  T square;                          // |B|^2 before the step, for rules that ask for it
 };
 
 template <class T>
@@ -27,10 +28,11 @@ class DelayedTrace {
  public:
   static constexpr Index steps = 16;  // in a block
 
-  // A row a unit, whose weight from itself is on the diagonal.
-  DelayedTrace(Index rows, Index columns)
+  // A row a unit, whose weight from itself is on the diagonal. `measures`: |B|^2 is asked for.
+  DelayedTrace(Index rows, Index columns, bool measures)
       : rows_(rows),
         columns_(columns),
+        measures_(measures),
         panels_((rows + height - 1) / height),
         W_(height * columns, panels_),
         B_(height * columns, panels_),
@@ -41,35 +43,53 @@ class DelayedTrace {
         kappa_(omega_),
         own_weights_(Vector<T>::Zero(rows)),
         own_trace_(own_weights_),
-        next_{omega_, omega_, omega_, omega_} {}
+        from_trace_(omega_),
+        from_x_(Vector<T>::Zero(rows)),
+        squares_(omega_),
+        next_{omega_, omega_, omega_, omega_, T(0)} {}
 
   // A block begins, with W and B as they are.
-  void begin(const Matrix<T>& W, const Matrix<T>& B) {
+  void begin(const T* W, const T* B) {
     for (Index panel = 0; panel < panels_; ++panel) {
       const Index first = panel * height, rows = std::min(height, rows_ - first);
       for (Index j = 0; j < columns_; ++j) {
-        std::copy_n(W.data() + j * rows_ + first, rows, at(W_, panel, j));
-        std::copy_n(B.data() + j * rows_ + first, rows, at(B_, panel, j));
+        std::copy_n(W + j * rows_ + first, rows, at(W_, panel, j));
+        std::copy_n(B + j * rows_ + first, rows, at(B_, panel, j));
       }
     }
     begin_block();
   }
 
-  // h (R,) = W a_hat
-  void multiply(const T* a_hat, T* h) const {
-    alignas(64) T overlaps[steps] = {};  // of a_hat with those of the block's steps
-    if (count_ > 0) gemm<T>(steps, 1, columns_, regressors_.data(), steps, a_hat, columns_, overlaps, steps);
-    for (Index panel = 0; panel < panels_; ++panel)
-      for (Index row = 0; row < height; row += part) {
-        Packs h_part = gives_start_ ? weigh<true>(panel, row, a_hat) : weigh<false>(panel, row, a_hat);
-        for (Index s = 0; s < block(); ++s) h_part.add(overlaps[s], Packs(at(Omega_, panel, s) + row));
-        h_part.store(h, panel * height + row, rows_);
-      }
+  // h (R,) = W a_hat, of a step that is to be taken; in the same pass, unless it is null, W_rec x of an x (R,) by which it
+  // will be asked for before x changes.
+  void multiply(const T* a_hat, T* h, const T* x) {
+    x_ = x;
+    T* const from_trace = measures_ ? from_trace_.data() : nullptr;
+    if (x == nullptr)
+      product<1>({a_hat}, {columns_}, {h}, from_trace);
+    else
+      product<2>({a_hat, x}, {columns_, rows_}, {h, from_x_.data()}, from_trace);
+  }
+  // y (R,) = W_rec x
+  void multiply_recurrent(const T* x, T* y) const {
+    if (x == x_)
+      std::copy_n(from_x_.data(), rows_, y);
+    else
+      product<1>({x}, {rows_}, {y}, nullptr);
   }
 
   // To be filled in for `take`; its vectors are longer than R, and zero from there on.
-  TraceStep<T>& next() { return next_; }
+  TraceStep<T>& next() {
+    next_.square = squares_.sum();
+    return next_;
+  }
+  // A step by the a_hat that was multiplied last.
   void take(const T* a_hat) {
+    if (measures_) {
+      const T square = Eigen::Map<const Vector<T>>(a_hat, columns_).squaredNorm();
+      const auto keep = next_.keep.array(), enter = next_.enter.array();
+      squares_ = (keep * (keep * squares_.array() + T(2) * enter * from_trace_.array()) + enter * enter * square).max(T(0));
+    }
     const Index now = block(), alive = static_cast<Index>(alive_);
     T* const regressors = regressors_.data() + now;
     for (Index j = 0, columns = columns_; j < columns; ++j) regressors[j * steps] = a_hat[j];
@@ -102,19 +122,21 @@ class DelayedTrace {
     kappa_.setZero();
     beta_.setZero();
     own_trace_.setZero();
+    squares_.setZero();
+    x_ = nullptr;
     keeps_start_ = 0;
     alive_ = count_;
   }
 
   // W and B as they are now.
-  void write(Matrix<T>& W, Matrix<T>& B) const {
+  void write(T* W, T* B) const {
     for (Index panel = 0; panel < panels_; ++panel) {
       const Index first = panel * height, rows = std::min(height, rows_ - first);
       for (Index j = 0; j < columns_; ++j) {
-        std::copy_n(at(W_, panel, j), rows, W.data() + j * rows_ + first);
-        std::copy_n(at(B_, panel, j), rows, B.data() + j * rows_ + first);
+        std::copy_n(at(W_, panel, j), rows, W + j * rows_ + first);
+        std::copy_n(at(B_, panel, j), rows, B + j * rows_ + first);
       }
-      add_block(panel, rows, W.data() + first, B.data() + first, rows_);
+      add_block(panel, rows, W + first, B + first, rows_);
     }
   }
 
@@ -131,6 +153,7 @@ class DelayedTrace {
     v.vector("kappa", kappa_);
     v.vector("own_weights", own_weights_);
     v.vector("own_trace", own_trace_);
+    v.vector("squares", squares_);
     v.word("count", count_, steps - 1);
     v.word("alive", alive_, steps);
     v.word("keeps_start", keeps_start_, 1);
@@ -190,20 +213,67 @@ class DelayedTrace {
       own_weights_[i] = at(W_, i / height, i)[i % height];
       own_trace_[i] = at(B_, i / height, i)[i % height];
     }
+    if (!measures_) return;
+    for (Index panel = 0; panel < panels_; ++panel)
+      for (Index row = 0; row < height; row += part) {
+        Packs square;
+        for (Index j = 0; j < columns_; ++j) {
+          const Packs b(at(B_, panel, j) + row);
+          square.add(b, b);
+        }
+        square.store(squares_.data() + panel * height + row);
+      }
   }
 
-  // W_0 a_hat, or (W_0 + omega B_0) a_hat.
-  template <bool trace>
-  Packs weigh(Index panel, Index row, const T* a_hat) const {
+  // y = W x of N vectors x side by side, each by as many columns of W as it has entries, the first the most; and B x of the
+  // first, unless that is not wanted.
+  template <int N>
+  void product(const T* const (&x)[N], const Index (&columns)[N], T* const (&y)[N], T* from_trace) const {
+    alignas(64) T overlaps[N][steps] = {};  // of x with the a_hat of the block's steps
+    for (int c = 0; c < N && count_ > 0; ++c)
+      gemm<T>(steps, 1, columns[c], regressors_.data(), steps, x[c], columns[c], overlaps[c], steps);
+    const bool reads_trace = gives_start_ != 0 || (from_trace != nullptr && keeps_start_ != 0);
+    for (Index panel = 0; panel < panels_; ++panel)
+      for (Index row = 0; row < height; row += part) {
+        const Index i = panel * height + row;
+        Packs w[N], b[N];
+        if (reads_trace)
+          weigh<N, true>(panel, row, x, columns, w, b);
+        else
+          weigh<N, false>(panel, row, x, columns, w, b);
+        for (int c = 0; c < N; ++c) {
+          if (gives_start_ != 0) w[c].add(Packs(omega_.data() + i), b[c]);
+          for (Index s = 0; s < block(); ++s) w[c].add(overlaps[c][s], Packs(at(Omega_, panel, s) + row));
+          w[c].store(y[c], i, rows_);
+        }
+        if (from_trace == nullptr) continue;
+        b[0].scale(Packs(kappa_.data() + i));
+        for (Index s = static_cast<Index>(alive_); s < block(); ++s)
+          b[0].add(overlaps[0][s], Packs(at(beta_, panel, s) + row));
+        b[0].store(from_trace + i);
+      }
+  }
+
+  // W_0 x and, if it is read, B_0 x.
+  template <int N, bool trace>
+  void weigh(Index panel, Index row, const T* const (&x)[N], const Index (&columns)[N], Packs (&from_w)[N],
+             Packs (&from_b)[N]) const {
     const T* w = at(W_, panel, 0) + row;
     const T* b = at(B_, panel, 0) + row;
-    Packs from_w, from_b;
-    for (Index j = 0; j < columns_; ++j, w += height, b += height) {
-      from_w.add(a_hat[j], Packs(w));
-      if constexpr (trace) from_b.add(a_hat[j], Packs(b));
+    Index j = 0;
+    if constexpr (N > 1)
+      for (; j < columns[N - 1]; ++j, w += height, b += height) add_column<N, trace>(w, b, j, x, from_w, from_b);
+    for (; j < columns[0]; ++j, w += height, b += height) add_column<1, trace>(w, b, j, x, from_w, from_b);
+  }
+  template <int N, bool trace, int all>
+  static void add_column(const T* w, const T* b, Index j, const T* const (&x)[all], Packs (&from_w)[all],
+                         Packs (&from_b)[all]) {
+    const Packs weights(w);
+    for (int c = 0; c < N; ++c) from_w[c].add(x[c][j], weights);
+    if constexpr (trace) {
+      const Packs kept(b);
+      for (int c = 0; c < N; ++c) from_b[c].add(x[c][j], kept);
     }
-    if constexpr (trace) from_w.add(Packs(omega_.data() + panel * height + row), from_b);
-    return from_w;
   }
 
   // What of a term is in W, and what of it in B, one step on.
@@ -237,12 +307,18 @@ class DelayedTrace {
     add(beta_, alive, B);
   }
 
-  Index rows_, columns_, panels_;
+  Index rows_, columns_;
+  bool measures_;
+  Index panels_;
   LargeMatrix<T> W_, B_;               // (height m, panels)
   Matrix<T> Omega_, beta_;             // (height steps, panels)
   Matrix<T> regressors_;               // (steps, m)
   Vector<T> omega_, kappa_;            // (height panels,)
   Vector<T> own_weights_, own_trace_;  // (R,)
+  Vector<T> from_trace_;               // B a_hat, longer than R
+  const T* x_ = nullptr;               // what was multiplied beside the last a_hat,
+  Vector<T> from_x_;                   // and what came of it
+  Vector<T> squares_;                  // |B_i|^2, likewise
   TraceStep<T> next_;
   std::uint64_t count_ = 0;        // steps of the block
   std::uint64_t alive_ = 0;        // the first of them that B still has a part of

@@ -83,7 +83,7 @@ inline bool reads_in_order() {
 
 }  // namespace detail
 
-// `far`: A lies beyond the first cache, though it is no larger than (S, S).
+// `far`: A lies beyond the second cache.
 template <class T>
 void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false) {
   Index done = 0;

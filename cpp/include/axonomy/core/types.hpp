@@ -72,6 +72,11 @@ struct Shape {
   Index returning() const { return fed_back < 0 ? states_per_unit - 1 : fed_back; }
 };
 
+// Whether each unit has one state and one row of W, whose regressors are those of all.
+inline bool has_one_row_a_unit(const Shape& shape) {
+  return !shape.element_wise && shape.states_per_unit == 1 && shape.rows_per_unit == 1;
+}
+
 // Sizes of one left and one right term of a factored influence: bounds on the rank of their sum.
 struct Dimensions {
   Index left, right;

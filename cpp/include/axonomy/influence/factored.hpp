@@ -64,6 +64,29 @@ class FactoredInfluence final : public Learner<T> {
     }
   }
 
+  // Of rank 1 and a right factor of W's size, by norms: UORO.
+  T* trace() override {
+    if constexpr (may_be_trace)
+      if (split_.rank() == 1 && has_one_row_a_unit(shape_)) return split_.right();
+    return nullptr;
+  }
+  bool measures_trace() const override { return may_be_trace; }
+  const T* next_multiplied() const override {
+    if constexpr (may_be_trace) return split_.left();
+    return nullptr;
+  }
+  void trace_step(const Step<T>& step, const T* noise, T scale, bool learns, TraceStep<T>& out) override {
+    if constexpr (may_be_trace) {
+      split_.propagate(step);
+      reduction_.begin_step();
+      mixing(step, 0, noise, &out.square);
+      T* const any = learns ? split_.right() : nullptr;  // in place of a target
+      split_.mix(step, C_left_, C_right_, {current_, scale, any}, out);
+    } else {
+      Learner<T>::trace_step(step, noise, scale, learns, out);
+    }
+  }
+
   bool influence(Matrix<T>& M) const override {
     split_.influence(M);
     return true;
@@ -79,12 +102,14 @@ class FactoredInfluence final : public Learner<T> {
   Diagnostics diagnostics() const override { return reduction_.diagnostics(); }
 
  private:
+  static constexpr bool may_be_trace = Split::takes_gradient && !Reduction::needs_grams && !Reduction::may_throw;
+
   Index noise_per_batch() const {
     return reduction_.noise_size(split_.rank(), split_.added(), Split::signs_propagated);
   }
 
   void reduce(const Step<T>& step, const T* noise, const WantedGradient<T>& wanted) {
-    const Index rank = split_.rank(), added = split_.added();
+    const Index rank = split_.rank();
     if constexpr (Split::pairs) {
       if (reduction_.takes_pairs(rank, split_.dimensions())) return reduce_pairs(step, noise);
     }
@@ -93,24 +118,26 @@ class FactoredInfluence final : public Learner<T> {
     for (Index batch = 0; batch < split_.batches(); ++batch) {
       const T* batch_noise = noise == nullptr ? nullptr : noise + batch * per_batch;
       if constexpr (Reduction::needs_grams) {
-        (void)added;
         split_.grams(step, batch, G_left_, G_right_);
         reduction_.mix(G_left_, G_right_, split_.dimensions(), rank, batch_noise, C_left_, C_right_);
       } else {
-        split_.norms(step, batch, norms_.col(0).data(), norms_.col(1).data());
-        reduction_.mix(
-            norms_.col(0).data(), norms_.col(1).data(), rank, added, Split::signs_propagated,
-            batch_noise,
-            [&](const T* signs, Work<T>& left, Work<T>& right) {
-              split_.mixed_norms(step, batch, signs, left, right);
-            },
-            C_left_, C_right_);
+        mixing(step, batch, batch_noise);
       }
       if constexpr (Split::takes_gradient)
         split_.mix(step, C_left_, C_right_, wanted);
       else
         split_.mix(step, batch, C_left_, C_right_);
     }
+  }
+
+  // C_left_, C_right_ of a batch, from norms; what of them is known is handed on.
+  template <class... Known>
+  void mixing(const Step<T>& step, Index batch, const T* noise, const Known*... known) {
+    split_.norms(step, batch, norms_.col(0).data(), norms_.col(1).data(), known...);
+    reduction_.mix(
+        norms_.col(0).data(), norms_.col(1).data(), split_.rank(), split_.added(), Split::signs_propagated, noise,
+        [&](const T* signs, Work<T>& left, Work<T>& right) { split_.mixed_norms(step, batch, signs, left, right); },
+        C_left_, C_right_);
   }
 
   // One added term: all batches at once, by the closed form of two terms.

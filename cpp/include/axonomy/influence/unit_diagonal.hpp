@@ -42,8 +42,8 @@ class UnitDiagonalInfluence final : public Learner<T> {
   }
 
   // Of a cell with one state and one row a unit.
-  Matrix<T>* trace() override { return shape_.element_wise || shape_.S() != shape_.n || shape_.R() != shape_.n ? nullptr : &B_[0]; }
-  void trace_step(const Step<T>& step, T scale, bool learns, TraceStep<T>& out) override {
+  T* trace() override { return has_one_row_a_unit(shape_) ? B_[0].data() : nullptr; }
+  void trace_step(const Step<T>& step, const T*, T scale, bool learns, TraceStep<T>& out) override {
     const BlockDiagonal<T>& K = kept_blocks(step);
     q_ = (learns ? scale : T(0)) * Eigen::Map<const Vector<T>>(step.q, shape_.n);
     out.keep.head(shape_.n) = K.array(0, 0);

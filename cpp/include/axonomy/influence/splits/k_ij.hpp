@@ -6,6 +6,7 @@
 // Memory r (S + R m); a step r n^2 in closed form. UORO (Tallec & Ollivier 2018) lives here.
 #pragma once
 
+#include "../../core/delayed_trace.hpp"
 #include "immediate.hpp"
 
 namespace axonomy {
@@ -51,10 +52,11 @@ class SplitKIJ {
     left_.swap(left_temporary_);
   }
 
-  void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
+  // `square`: |B|^2 at rank 1, where it is known.
+  void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right, const T* square = nullptr) {
     for (Index l = 0; l < rank_; ++l) {
       left[l] = split::norm<T>(left_.col(l));
-      right[l] = split::norm<T>(right_.col(l));
+      right[l] = square != nullptr ? root(Work<T>(*square)) : split::norm<T>(right_.col(l));
     }
     immediate_.left_norms(step, left + rank_);
     if (shape_.element_wise) {
@@ -108,20 +110,8 @@ class SplitKIJ {
   // gradient_ij = sum_l (q.A_l) B_l[i,j]: of the terms as they were propagated, with this step's own beside them, or
   // of the mixed ones.
   void mix(const Step<T>& step, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR, const WantedGradient<T>& wanted) {
-    const Index N = added();
     const bool exact = wanted.target != nullptr && wanted.current == Current::exact;
-    if (exact) {
-      weigh(step, wanted.scale);
-      step.D->multiply_left(step.q, own_.data());
-      own_ *= wanted.scale;
-    }
-    split::mix_columns(left_, left_temporary_, CL, rank_);
-    for (Index l = 0; l < rank_; ++l) {
-      coefficients_ = CL.col(l).tail(N).template cast<T>();
-      immediate_.combine_left(step, coefficients_.data(), state_.data());
-      left_.col(l) += state_;
-    }
-    if (wanted.target != nullptr && !exact) weigh(step, wanted.scale);
+    mix_left(step, CL, wanted);
     const bool apart = split::is_diagonal(CR, rank_);
     if (!apart) {
       if (exact) {
@@ -132,13 +122,33 @@ class SplitKIJ {
       split::mix_columns(right_, right_temporary_, CR, rank_);
     }
     for (Index l = 0; l < rank_; ++l) {
-      coefficients_ = CR.col(l).tail(N).template cast<T>();
-      immediate_.combine_right(step, coefficients_.data(), row_.data());
+      combine_right(step, l, CR);
       with_regressors(shape_, step.a_hat, 0,
                       [&](const auto& a_hat) { mix_right(l, CR, a_hat, apart, exact, wanted.target); });
       if (exact) own_.setZero();  // it was added with the first
     }
   }
+
+  // The same at rank 1 of a right factor that is kept elsewhere: what becomes of it, and what is added to the target.
+  void mix(const Step<T>& step, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR, const WantedGradient<T>& wanted,
+           TraceStep<T>& out) {
+    const Index R = shape_.R();
+    mix_left(step, CL, wanted);
+    combine_right(step, 0, CR);
+    const T keep = T(CR(0, 0)), weight = wanted.target != nullptr ? weights_[0] : T(0);
+    out.keep.head(R).setConstant(keep);
+    out.enter.head(R) = row_;
+    if (wanted.current == Current::exact) {
+      out.give.head(R).setConstant(weight);
+      out.own.head(R) = own_;
+    } else {
+      out.give.head(R).setConstant(weight * keep);
+      out.own.head(R) = weight * row_;
+    }
+    own_.setZero();
+  }
+  T* right() { return right_.data(); }
+  const T* left() const { return left_.data(); }
 
   void influence(Matrix<T>& M) const { M = left_ * right_.transpose(); }
 
@@ -149,6 +159,28 @@ class SplitKIJ {
   }
 
  private:
+  // The left factors, mixed, and before or after that what the gradient takes of them.
+  void mix_left(const Step<T>& step, const Matrix<Work<T>>& CL, const WantedGradient<T>& wanted) {
+    const bool exact = wanted.target != nullptr && wanted.current == Current::exact;
+    if (exact) {
+      weigh(step, wanted.scale);
+      step.D->multiply_left(step.q, own_.data());
+      own_ *= wanted.scale;
+    }
+    split::mix_columns(left_, left_temporary_, CL, rank_);
+    for (Index l = 0; l < rank_; ++l) {
+      coefficients_ = CL.col(l).tail(added()).template cast<T>();
+      immediate_.combine_left(step, coefficients_.data(), state_.data());
+      left_.col(l) += state_;
+    }
+    if (wanted.target != nullptr && !exact) weigh(step, wanted.scale);
+  }
+  // row_ (R,): of what is added to B_l, the part along a_hat.
+  void combine_right(const Step<T>& step, Index l, const Matrix<Work<T>>& CR) {
+    coefficients_ = CR.col(l).tail(added()).template cast<T>();
+    immediate_.combine_right(step, coefficients_.data(), row_.data());
+  }
+
   void weigh(const Step<T>& step, T scale) {
     Eigen::Map<const Vector<T>> q(step.q, shape_.S());
     for (Index l = 0; l < rank_; ++l) weights_[l] = scale * q.dot(left_.col(l));
