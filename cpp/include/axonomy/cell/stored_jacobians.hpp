@@ -40,7 +40,7 @@ class StoredJacobians {
     if (!whole) load_blocks(J + S * n).multiply_left(c, out);
     const Index first = whole ? 0 : shape_.returning() * n, columns = whole ? S : n;
     std::fill_n(out + first, columns, T(0));
-    add_dots<T>(team, S, columns, J, c, T(1), out + first);
+    add_dots<T>(team, S, columns, J, c, T(1), out + first, is_far());
   }
 
   // out (S, S) = P J, not of an element-wise cell
@@ -83,6 +83,8 @@ class StoredJacobians {
   bool is_whole(Index slot) const {
     return structured_[static_cast<std::size_t>(slot)] == 0 || shape_.states_per_unit == 1;
   }
+  // Whether the J come from beyond the second cache: as measured, of more than some times its size.
+  bool is_far() const { return kept_.size() * static_cast<Index>(sizeof(T)) > 4 * 1048576; }
   static Index entries(const Shape& shape) {
     const Index blocks = shape.n * shape.states_per_unit * shape.states_per_unit;
     return shape.element_wise ? blocks : std::max(shape.S() * shape.S(), shape.S() * shape.n + blocks);
