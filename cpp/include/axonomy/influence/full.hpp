@@ -67,11 +67,13 @@ class FullInfluence final : public Learner<T> {
   }
 
  private:
-  // While J stays in the first cache, so should a block and what it becomes; then rather few, long blocks.
+  // While J stays in the first cache, so should a block and what it becomes; then rather few, long blocks, and longer ones
+  // where every product has to copy J. Whole tiles of products and whole vectors of dots.
   static Index block_columns(const Shape& shape) {
-    const Index column = shape.S() * static_cast<Index>(sizeof(T));
-    const Index bytes = shape.S() * column <= 16384 ? 12288 : 131072;
-    return std::max<Index>(1, std::min(shape.R() * shape.m, bytes / column));
+    const Index column = shape.S() * static_cast<Index>(sizeof(T)), J = shape.S() * column;
+    const Index columns = J > 524288 ? 192 : (J <= 16384 ? 12288 : 131072) / column;
+    constexpr Index grain = 48;
+    return std::max<Index>(1, std::min(shape.R() * shape.m, columns < grain ? columns : columns / grain * grain));
   }
 
   Index members() const { return team_ == nullptr ? 1 : team_->size(); }
