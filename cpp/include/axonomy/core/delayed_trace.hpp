@@ -164,7 +164,7 @@ class DelayedTrace {
   // Rows of a panel, the same for any instruction set, so that a saved state fits all.
   static constexpr Index height = 256 / static_cast<Index>(sizeof(T));
 #if AXONOMY_VECTORS
-  using Pack = detail::Pack<T, simd_bytes>;
+  using Pack = std::conditional_t<detail::has_vectors<T>, detail::Pack<T, simd_bytes>, detail::One<T>>;
 #else
   using Pack = detail::One<T>;
 #endif
