@@ -14,7 +14,7 @@ ALPHA = 0.05
 
 def findings(found: Analysis) -> list[str]:
     """Return the sentences, in the order of the page."""
-    parts = (_best, _diverged, _edges, _axes, _shares, _clusters, _predictors)
+    parts = (_best, _equal_cost, _diverged, _edges, _axes, _shares, _clusters, _predictors)
     return [sentence for part in parts if (sentence := part(found))]
 
 
@@ -30,6 +30,27 @@ def _best(found: Analysis) -> str:
         for row in rows
     ]
     return f"Lowest normalised loss over all tasks ({found.scale}): {', '.join(names)}."
+
+
+def _equal_cost(found: Analysis) -> str:
+    table = found.equal_cost
+    compared = int((table["n"] > 0).sum())
+    if not compared:
+        return ""
+    # Means that a few differences make are left out here too.
+    better = table[(table["holm"] < ALPHA) & (table["effect"] < 0) & (table["median"] < 0)]
+    tests = f"Wilcoxon, Holm over {text.count(compared, 'new cell')}"
+    if not len(better):
+        return f"No new cell is better than the known rules that cost no more beyond chance ({tests})."
+    names = [
+        f"{row['rule']} (than {row['rival']} by {text.value(-row['effect'])} "
+        f"{text.interval(-row['high'], -row['low'])})".replace(" )", ")")
+        for _, row in better.iterrows()
+    ]
+    return (
+        "New cells better than every known rule that costs no more, in time and bytes "
+        f"({tests}): {', '.join(names)}."
+    )
 
 
 def _diverged(found: Analysis) -> str:
