@@ -10,6 +10,7 @@ from axonomy.studies.report import text
 from axonomy.studies.report.analysis import Analysis
 from axonomy.studies.statistics import AXES
 from axonomy.studies.statistics.prediction import TOGETHER
+from axonomy.studies.statistics.scores import repeated
 
 ALPHA = 0.05
 
@@ -37,6 +38,7 @@ def by_question(found: Analysis) -> dict[str, str]:
 
 def _best(found: Analysis) -> str:
     own = found.rules[(found.rules["status"] != "baseline") & found.rules["everywhere"]]
+    own = own[~repeated(own.assign(setting=""))]
     rows = [row for _, row in own.head(3).iterrows()]
     if not rows:
         return ""
