@@ -14,7 +14,7 @@ from axonomy.studies import conduct, selection
 from axonomy.studies.execute import Outcome
 from axonomy.studies.metrics.ride import period_of
 from axonomy.studies.metrics.table import alignment_columns, metric_columns
-from axonomy.studies.plan import FINAL, METRICS, TUNING, Case, Planned, Run
+from axonomy.studies.plan import FINAL, METRICS, PHASES, TUNING, Case, Planned, Run
 from axonomy.studies.store import Store, number
 from axonomy.studies.study import Study
 
@@ -92,6 +92,11 @@ class Results:
         untuned = len(self.study.cases) - len(rates)
         metric_seeds = min(self.study.metric_seeds, len(self.study.seeds)) if self.study.metrics else 0
         return len(tuning) + len(later) + untuned * (len(self.study.seeds) + metric_seeds)
+
+    def others(self) -> int:
+        """How many results in the folder are of another axonomy, or of the study in an earlier form."""
+        planned = {p.run.key for phase in PHASES for p in self.study.plan(phase, self._rates)}
+        return len(self._store.keys() - planned)
 
     def _load(self, run: Run) -> Outcome | None:
         if run.key not in self._outcomes:
