@@ -108,6 +108,8 @@ def test_a_worker_is_killed_half_way(cluster: Cluster, tmp_path: Path) -> None:
 
 def test_goes_on_after_the_scheduler_is_lost(cluster: Cluster, tmp_path: Path) -> None:
     cluster.worker()
+    with DaskEngine(cluster.address, timeout=60).ready():
+        pass  # the worker is there: what is waited for below is the scheduler, for a shorter time
 
     def kill(count: int) -> None:
         if count == 2:
