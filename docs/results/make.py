@@ -99,6 +99,7 @@ def blocks(found: Analysis) -> dict[str, str]:
         "axes": _axes(found),
         "shares": _shares(found),
         "clusters": _clusters(found),
+        "alignment": _alignment(found),
         "metrics": _metrics(found),
     }
 
@@ -213,6 +214,12 @@ def _clusters(found: Analysis) -> str:
     return _table(heads, rows)
 
 
+def _alignment(found: Analysis) -> str:
+    if found.alignment is None:
+        return "Not measured yet."
+    return "![Cosines between the gradients of all pairs of rules](alignment.png)"
+
+
 def _metrics(found: Analysis) -> str:
     if found.predictors is None:
         return "Not measured yet."
@@ -224,7 +231,8 @@ def _metrics(found: Analysis) -> str:
         )
         for _, row in found.predictors.iterrows()
     ]  # fmt: skip
-    return _table(("metric", "R², a rule left out [95 %]", "ρ [95 %]", "Holm p of ρ", "rules"), rows)
+    heads = ("metric", "R², a rule left out [95 %]", "ρ [95 %]", "Holm p of ρ", "rules")
+    return f"{_table(heads, rows)}\n\n![Metrics of gradients against final performance](metrics.png)"
 
 
 def _rule(name: str) -> str:
