@@ -18,7 +18,8 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
            CMakeLists.txt pyproject.toml
 
-.PHONY: count levels wheel demo test exchange peers bench long lint cpp sanitize clean
+.PHONY: count levels wheel demo test exchange peers bench long lint cpp sanitize clean \
+        builds build-cpp build-count build-sanitize
 
 demo: $(VENV)/.installed
 	$(BIN)/axonomy table
@@ -49,13 +50,11 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest axonomy._core --allowlist tests/stubtest_allowlist.txt
 
-cpp: $(VENV)/.lint
-	.ci/cpp build/cpp -DAXONOMY_CPP_TESTS=ON -DAXONOMY_PYTHON=OFF
-	$(BIN)/ctest --test-dir build/cpp --output-on-failure
+cpp: build-cpp
+	$(BIN)/ctest --parallel 2 --test-dir build/cpp --output-on-failure
 	$(BIN)/python tests/cpp/declared.py build/cpp/tests/cpp/count_work
 
-count: $(VENV)/.lint
-	.ci/cpp build/count -DAXONOMY_LEVELS=x86-64-v3 -DAXONOMY_COUNT=ON -DAXONOMY_PYTHON=OFF
+count: build-count
 	$(BIN)/python bench/instructions/guard.py build/count/bench/instructions/count_instructions
 
 # One level with AVX2; make test is of this machine's own, make sanitize of the least.
@@ -67,12 +66,23 @@ wheel: $(VENV)/.made
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist \
 	  -C "cmake.define.AXONOMY_LEVELS=x86-64;x86-64-v3;x86-64-v4" .
 
-sanitize: $(VENV)/.lint
+sanitize: build-sanitize
+	$(BIN)/ctest --parallel 2 --test-dir build/sanitize --output-on-failure
+	.ci/sanitized build/sanitize
+
+# What the last three compile: .ci/run has it done beside what leaves a core idle.
+builds: build-cpp build-count build-sanitize
+
+build-cpp: $(VENV)/.lint
+	.ci/cpp build/cpp -DAXONOMY_CPP_TESTS=ON -DAXONOMY_PYTHON=OFF
+
+build-count: $(VENV)/.lint
+	.ci/cpp build/count -DAXONOMY_LEVELS=x86-64-v3 -DAXONOMY_COUNT=ON -DAXONOMY_PYTHON=OFF
+
+build-sanitize: $(VENV)/.lint
 	.ci/cpp build/sanitize -DAXONOMY_CPP_TESTS=ON -DAXONOMY_SANITIZE=ON -DAXONOMY_NATIVE=OFF \
 	  -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 	  "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1"
-	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
-	.ci/sanitized build/sanitize
 
 clean:
 	rm -rf build dist $(VENV) demo

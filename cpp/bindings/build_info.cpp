@@ -1,3 +1,4 @@
+#include "axonomy_digest.hpp"  // of the build: AXONOMY_SOURCES
 #include "common.hpp"
 
 #define AXONOMY_TEXT(x) #x
@@ -15,6 +16,7 @@ void bind_build_info(py::module_& m) {
 #else
     info["compiler"] = "unknown";
 #endif
+    info["sources"] = AXONOMY_SOURCES;
     info["flags"] = AXONOMY_FLAGS;
     info["build_type"] = AXONOMY_BUILD_TYPE;
     info["simd"] = Eigen::SimdInstructionSetsInUse();

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import axonomy as ax
 from axonomy.studies import conduct
 from axonomy.studies.statistics import clusters, prediction
 from command_line import axonomy, refused
@@ -41,6 +42,13 @@ def study(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setattr(prediction, "_PERMUTATIONS", 49)
     monkeypatch.setattr(prediction, "_RESAMPLES", 49)
     return Path(shutil.copytree(finished, tmp_path / "study"))
+
+
+def test_results_of_another_core(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("axonomy._build.build_info", lambda: {"sources": "0"})
+    said = refused("report", study)
+    assert said.startswith("DIR: the 128 results in ")
+    assert f"than this one, {ax.__version__} 0, or of an earlier form" in said
 
 
 def test_report(study: Path) -> None:

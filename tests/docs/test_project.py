@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from pathlib import Path
@@ -29,10 +30,20 @@ def test_one_version() -> None:
     assert f"## {ax.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def digest_of_sources() -> str:
+    """As cmake/digest.cmake has it."""
+    paths = sorted(
+        path.relative_to(ROOT).as_posix() for end in ("cpp", "hpp") for path in ROOT.glob(f"cpp/**/*.{end}")
+    )
+    lines = [f"{hashlib.sha256((ROOT / path).read_bytes()).hexdigest()} {path}\n" for path in paths]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
 def test_build_info() -> None:
     info = ax.build_info()
     assert {"compiler", "flags", "build_type", "simd", "simd_bytes", "eigen", "pybind11"} <= set(info)
     assert "-O" in str(info["flags"])
+    assert info["sources"] == digest_of_sources()
     assert re.fullmatch(r"\d+\.\d+\.\d+", str(info["eigen"]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 
 pytest.importorskip("distributed")
 
+import axonomy as ax
+from axonomy._build import made_by
 from axonomy.studies import DaskEngine, Results, conduct
 from command_line import refused
 from small_study import Here, Seen, small, text
@@ -105,6 +108,8 @@ def test_a_worker_is_killed_half_way(cluster: Cluster, tmp_path: Path) -> None:
 
 def test_goes_on_after_the_scheduler_is_lost(cluster: Cluster, tmp_path: Path) -> None:
     cluster.worker()
+    with DaskEngine(cluster.address, timeout=60).ready():
+        pass  # the worker is there: what is waited for below is the scheduler, for a shorter time
 
     def kill(count: int) -> None:
         if count == 2:
@@ -123,6 +128,18 @@ def test_goes_on_after_the_scheduler_is_lost(cluster: Cluster, tmp_path: Path) -
 def test_no_workers(cluster: Cluster, tmp_path: Path) -> None:
     with pytest.raises(ConnectionError, match="has no workers; start some with dask worker"):
         conduct(small(), tmp_path / "dask", DaskEngine(cluster.address, timeout=2))
+
+
+def test_workers_with_another_axonomy(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same version, with other sources of its core."""
+    cluster.worker()
+    there = made_by()
+    monkeypatch.setattr("axonomy._build.build_info", lambda: {"sources": "0"})
+    said = re.escape(f"the Dask workers have axonomy {there}, and here it is {ax.__version__} 0:")
+    with pytest.raises(ValueError, match=said):
+        conduct(small(), tmp_path / "dask", DaskEngine(cluster.address))
 
 
 def test_no_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

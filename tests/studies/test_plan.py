@@ -51,6 +51,9 @@ def test_everything_that_determines_a_result_is_in_its_key(monkeypatch: pytest.M
     monkeypatch.undo()
     monkeypatch.setattr(ax, "__version__", "0")
     assert dataclasses.replace(run).key not in found | {run.key}
+    monkeypatch.undo()
+    monkeypatch.setattr("axonomy._build.build_info", lambda: {"sources": "0"})
+    assert dataclasses.replace(run).key not in found | {run.key}
 
 
 def test_what_does_not_determine_a_result_is_not() -> None:

@@ -176,6 +176,8 @@ def test_findings_are_those_of_the_tables() -> None:
     assert "axis randomness: deterministic is better than stochastic" in words
     assert "Clusters of alignment agree with randomness" in words
     assert "Of the metrics, loss decrease predicts best" in words
+    assert "Alignment with the exact gradient does not" in words
+    assert f"over {int((found.equal_cost['n'] > 0).sum())} new cells" in words
 
 
 def test_where_nothing_is_to_be_found_that_is_said() -> None:
@@ -186,6 +188,8 @@ def test_where_nothing_is_to_be_found_that_is_said() -> None:
     assert "no axis changes performance beyond chance" in words
     assert "Clusters of performance agree with no axis beyond chance" in words
     assert "No metric predicts" in words
+    assert "Alignment with the exact gradient does not predict performance" in words
+    assert "No new cell is better than the known rules that cost no more beyond chance" in words
 
 
 def test_what_was_not_measured_is_left_out_with_a_sentence(tmp_path: Path) -> None:

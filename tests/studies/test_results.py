@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import axonomy as ax
-from axonomy.studies import Results, conduct
+from axonomy.studies import Results, Store, conduct
 from axonomy.studies.plan import best_rate
 from axonomy.studies.results import ALIGNMENT, CURVES, MEASURED, RUNS
 from small_study import Here, small
@@ -99,6 +99,18 @@ def test_half_done(tmp_path: Path) -> None:
     assert tuple(results.metrics().columns) == MEASURED
     assert tuple(results.alignment().columns) == ALIGNMENT
     assert len(results.metrics()) == len(results.alignment()) == 0
+
+
+def test_each_result_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conduct(small(metrics='["cosine"]', metric_seeds="1"), tmp_path, Here())
+    read: list[str] = []
+    load = Store.load
+    monkeypatch.setattr(Store, "load", lambda store, run: (read.append(run.key), load(store, run))[1])
+    results = Results.open(tmp_path)
+    assert results.missing() == 0
+    for table in (results.runs, results.curves, results.metrics, results.alignment):
+        assert table().equals(table())
+    assert len(read) == len(set(read)) == 12 + 6 + 3
 
 
 def test_missing_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from axonomy._build import made_by
 from axonomy._extras import require
 
 
@@ -30,6 +31,12 @@ def report(
     if not folder.is_dir():
         raise ValueError(f"DIR: expected the folder of a study, got {folder}")
     results = Results.open(folder)
+    if not len(results.runs()) and (others := results.others()):
+        raise ValueError(
+            f"DIR: the {others} results in {folder} are of another version or other sources of axonomy than "
+            f"this one, {made_by()}, or of an earlier form of the study; the report of a study is made by "
+            "the axonomy that ran it"
+        )
     page = write(
         results,
         folder / "report" if out is None else out,

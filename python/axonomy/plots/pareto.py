@@ -10,6 +10,7 @@ import numpy as np
 
 from axonomy._extras import require
 from axonomy.plots import looks, style
+from axonomy.plots.labels import spread
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,11 +122,9 @@ def _panel(axes: Axes, rules: Sequence[Priced], name: str) -> None:
     box = axes.transAxes.transform((0, 0)), axes.transAxes.transform((1, 1))
     line = _LINE * (style.FONT_SIZE - 2) / 72 * axes.figure.dpi / (box[1][1] - box[0][1])
     low, high = axes.get_ylim()
-    y = np.inf
-    for i in best:
-        if rules[i].loss > top:
-            continue
-        y = min((rules[i].loss - low) / (high - low) - 0.5 * line, y - line)
+    named = [i for i in reversed(best) if rules[i].loss <= top]
+    heights = [(rules[i].loss - low) / (high - low) - 0.5 * line for i in named]
+    for i, y in zip(named, spread(heights, line, 0.6 * line, 1 - 0.6 * line), strict=True):
         axes.annotate(
             style.shortened(rules[i].rule),
             (costs[i], rules[i].loss),

@@ -55,7 +55,7 @@ def ranking(
     rules = list(dict.fromkeys(entry.rule for entry in entries))
     tasks = list(dict.fromkeys(entry.task for entry in entries))
     tensors = {entry.rule: entry.place.tensor for entry in entries}
-    titles = {task: style.wrapped(task, 68 // len(tasks)) for task in tasks}
+    titles = {task: style.wrapped(task, 60 // len(tasks)) for task in tasks}
     with style.applied():
         head = 0.42 + 0.18 * (1 + max(title.count("\n") for title in titles.values()))
         height = 0.65 + head + 0.185 * len(rules)
@@ -71,12 +71,13 @@ def ranking(
             panel.set_title(titles[task], fontsize=style.FONT_SIZE - 0.5, pad=4)
             panel.set_xlabel("final loss")
             panel.tick_params(axis="x", labelsize=style.FONT_SIZE - 1.5)
+            panel.tick_params(axis="y", length=0)
         first = panels[0]
         first.set_ylim(len(rules) - 0.4, -0.6)
         first.set_yticks(
             range(len(rules)), [style.shortened(rule) for rule in rules], fontsize=style.FONT_SIZE - 1.5
         )
-        first.tick_params(axis="y", length=0, pad=38)
+        first.tick_params(axis="y", pad=38)
         for y, rule in enumerate(rules):
             first.annotate(
                 tensors[rule],

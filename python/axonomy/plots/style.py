@@ -73,6 +73,6 @@ def wrapped(words: str, most: int) -> str:
     return "\n".join(textwrap.wrap(words, most, break_on_hyphens=False))
 
 
-def shortened(name: str, most: int = 24) -> str:
+def shortened(name: str, most: int = 25) -> str:
     """A name that fits beside a figure; hybrids spell out all their parts."""
     return name if len(name) <= most else f"{name[: most - 1]}…"

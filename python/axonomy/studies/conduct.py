@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 from axonomy.studies.engines import Engine
-from axonomy.studies.execute import execute
-from axonomy.studies.plan import PHASES, TUNING, Case, Planned, best_rate
+from axonomy.studies.execute import Outcome, execute
+from axonomy.studies.plan import PHASES, TUNING, Case, Planned, Run, best_rate
 from axonomy.studies.results import Results
 from axonomy.studies.store import Store, number
 from axonomy.studies.study import Study
@@ -60,7 +60,7 @@ def conduct(study: Study, folder: str | Path, engine: Engine, watch: Watch | Non
         watch.opened(store)
     with store.begin(study), engine.ready():
         for phase in PHASES:
-            rates = None if phase == TUNING else chosen_rates(study, store)
+            rates = None if phase == TUNING else chosen_rates(study, store.load)
             runs = {planned.run.key: planned for planned in study.plan(phase, rates)}
             missing = {key: planned for key, planned in runs.items() if not store.has(planned.run)}
             if missing:
@@ -86,14 +86,14 @@ def _run(
                 watch.finished(missing[key], outcome.facts)
 
 
-def chosen_rates(study: Study, store: Store) -> dict[Case, float]:
-    """The learning rate of each case whose tuning is done."""
+def chosen_rates(study: Study, load: Callable[[Run], Outcome | None]) -> dict[Case, float]:
+    """The learning rate of each case whose tuning is done, by what came of its runs."""
     if len(study.learning_rates) == 1:
         return study.only_rates()
     losses: dict[Case, dict[float, list[float]]] = {}
     unfinished = set()
     for planned in study.plan(TUNING):
-        outcome = store.load(planned.run)
+        outcome = load(planned.run)
         if outcome is None:
             unfinished.add(planned.case)
             continue

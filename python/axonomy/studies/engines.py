@@ -17,8 +17,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-import axonomy as ax
 from axonomy import _check
+from axonomy._build import made_by
 from axonomy._extras import require
 from axonomy.studies.store import GOES_ON
 
@@ -136,7 +136,7 @@ class DaskEngine(Engine):
         ConnectionError
             If no scheduler answers at the address, or it has no workers.
         ValueError
-            If a worker has another version of axonomy, or none.
+            If a worker has axonomy of another version or with other sources of its core, or none.
         """
         with self._cluster() as where, self._connected(where) as client:
             self._client = client
@@ -210,13 +210,13 @@ class DaskEngine(Engine):
                 f"the Dask scheduler at {self._address} has no workers; start some with dask worker"
             ) from None
         try:
-            versions = client.run(_version)
+            versions = client.run(made_by)
         except ModuleNotFoundError as error:
             raise ValueError(f"the Dask workers have no axonomy: {error}; install it there too") from error
-        others = sorted({version for version in versions.values() if version != ax.__version__})
+        others = sorted(set(versions.values()) - {made_by()})
         if others:
             raise ValueError(
-                f"the Dask workers have axonomy {', '.join(others)}, and here it is {ax.__version__}: "
+                f"the Dask workers have axonomy {', '.join(others)}, and here it is {made_by()}: "
                 "their results would not be comparable"
             )
 
@@ -255,7 +255,3 @@ def _follow(parent: int) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # also in one that replaces another
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _version() -> str:
-    return ax.__version__

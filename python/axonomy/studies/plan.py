@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import axonomy as ax
 from axonomy import _check, _toml, tasks
+from axonomy._build import made_by
 from axonomy.cells import CELLS
 from axonomy.cli import _common, _parse
 
@@ -107,7 +108,7 @@ class Run:
         """Plain values, of which `key` is the digest."""
         return {
             "format": FORMAT,
-            "axonomy": ax.__version__,
+            "axonomy": made_by(),
             "task": self.task.to_dict(),
             "data": self.data,
             "cell": {"cell": self.network.cell, **dict(self.network.options)},

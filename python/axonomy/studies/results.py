@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,7 @@ from axonomy.studies import conduct, selection
 from axonomy.studies.execute import Outcome
 from axonomy.studies.metrics.ride import period_of
 from axonomy.studies.metrics.table import alignment_columns, metric_columns
-from axonomy.studies.plan import FINAL, METRICS, TUNING, Planned
+from axonomy.studies.plan import FINAL, METRICS, PHASES, TUNING, Case, Planned, Run
 from axonomy.studies.store import Store, number
 from axonomy.studies.study import Study
 
@@ -34,12 +35,14 @@ ALIGNMENT = (*_PLACE, "trained_by", "seed", "rule_a", "rule_b", "cosine")
 class Results:
     """What a study has found so far. Each method returns a table, with its columns also where it is empty.
 
-    Only results of the study as it is now are in the tables, whatever else is in its folder.
+    Only results of the study as it is now are in the tables, whatever else is in its folder. Each is read
+    once: what is found later is seen by opening the folder again.
     """
 
     def __init__(self, study: Study, store: Store) -> None:
         self.study = study
         self._store = store
+        self._outcomes: dict[str, Outcome | None] = {}
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
@@ -80,21 +83,34 @@ class Results:
 
     def missing(self) -> int:
         """How many runs the study has still to do, of those that it knows of before tuning is done."""
-        rates = conduct.chosen_rates(self.study, self._store)
-        tuning = [p for p in self.study.plan(TUNING) if self._store.load(p.run) is None]
+        rates = self._rates
+        tuning = [p for p in self.study.plan(TUNING) if self._load(p.run) is None]
         later = [
             p for phase in (FINAL, METRICS) for p in self.study.plan(phase, rates)
-            if self._store.load(p.run) is None
+            if self._load(p.run) is None
         ]  # fmt: skip
         untuned = len(self.study.cases) - len(rates)
         metric_seeds = min(self.study.metric_seeds, len(self.study.seeds)) if self.study.metrics else 0
         return len(tuning) + len(later) + untuned * (len(self.study.seeds) + metric_seeds)
 
+    def others(self) -> int:
+        """How many results in the folder are of another axonomy, or of the study in an earlier form."""
+        planned = {p.run.key for phase in PHASES for p in self.study.plan(phase, self._rates)}
+        return len(self._store.keys() - planned)
+
+    def _load(self, run: Run) -> Outcome | None:
+        if run.key not in self._outcomes:
+            self._outcomes[run.key] = self._store.load(run)
+        return self._outcomes[run.key]
+
+    @cached_property
+    def _rates(self) -> dict[Case, float]:
+        return conduct.chosen_rates(self.study, self._load)
+
     def _finished(self, *phases: str) -> Iterator[tuple[Planned, Outcome]]:
-        rates = conduct.chosen_rates(self.study, self._store)
         for phase in phases:
-            for planned in self.study.plan(phase, rates):
-                outcome = self._store.load(planned.run)
+            for planned in self.study.plan(phase, self._rates):
+                outcome = self._load(planned.run)
                 if outcome is not None:
                     yield planned, outcome
 

@@ -40,8 +40,9 @@ class Analysis:
     ----------
     runs : DataFrame
         The final runs, with their ``setting``.
-    means, scores, pairs, contrasts, predictors : DataFrame
-        As the functions of these names in `axonomy.studies.statistics` return them.
+    means, scores, pairs, contrasts, equal_cost, predictors : DataFrame
+        As the functions of these names in `axonomy.studies.statistics` return them; `equal_cost` as
+        `at_equal_cost` does.
     rules : DataFrame
         A row a rule, the best first: its mean ``score`` over settings and seeds with ``low`` to ``high``, the
         axes, the median cost, ``diverged`` and ``runs``. Those that did not run ``everywhere`` come last.
@@ -66,6 +67,7 @@ class Analysis:
     curves: DataFrame
     pairs: DataFrame
     contrasts: DataFrame
+    equal_cost: DataFrame
     variance: Decomposition | None
     ranked: Decomposition | None
     mixed: Mixed | None
@@ -164,6 +166,7 @@ def analyse(tables: Tables, *, seed: int = 0) -> Analysis:
         curves=curves,
         pairs=pairs,
         contrasts=statistics.contrasts(scores, seed=seed),
+        equal_cost=statistics.at_equal_cost(runs, scores, seed=seed),
         variance=variance,
         ranked=tried("variance", lambda: statistics.decompose(scores, ranked=True)),
         mixed=tried("mixed", lambda: statistics.mixed_model(scores)),

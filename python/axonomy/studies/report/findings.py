@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from axonomy.studies.report import text
 from axonomy.studies.report.analysis import Analysis
 from axonomy.studies.statistics import AXES
 from axonomy.studies.statistics.prediction import TOGETHER
+from axonomy.studies.statistics.scores import repeated
 
 ALPHA = 0.05
 
 
 def findings(found: Analysis) -> list[str]:
     """Return the sentences, in the order of the page."""
-    parts = (_best, _diverged, _edges, _axes, _shares, _clusters, _predictors)
-    return [sentence for part in parts if (sentence := part(found))]
+    return list(by_question(found).values())
+
+
+def by_question(found: Analysis) -> dict[str, str]:
+    """Return them by what they answer; what the study does not have is not there."""
+    parts = {
+        "best": _best,
+        "equal cost": _equal_cost,
+        "diverged": _diverged,
+        "edges": _edges,
+        "axes": _axes,
+        "shares": _shares,
+        "clusters": _clusters,
+        "alignment": _alignment,
+        "metrics": _predictors,
+    }
+    return {name: sentence for name, part in parts.items() if (sentence := part(found))}
 
 
 def _best(found: Analysis) -> str:
     own = found.rules[(found.rules["status"] != "baseline") & found.rules["everywhere"]]
+    own = own[~repeated(own.assign(setting=""))]
     rows = [row for _, row in own.head(3).iterrows()]
     if not rows:
         return ""
@@ -30,6 +49,27 @@ def _best(found: Analysis) -> str:
         for row in rows
     ]
     return f"Lowest normalised loss over all tasks ({found.scale}): {', '.join(names)}."
+
+
+def _equal_cost(found: Analysis) -> str:
+    table = found.equal_cost
+    compared = int((table["n"] > 0).sum())
+    if not compared:
+        return ""
+    # Means that a few differences make are left out here too.
+    better = table[(table["holm"] < ALPHA) & (table["effect"] < 0) & (table["median"] < 0)]
+    tests = f"Wilcoxon, Holm over {text.count(compared, 'new cell')}"
+    if not len(better):
+        return f"No new cell is better than the known rules that cost no more beyond chance ({tests})."
+    names = [
+        f"{row['rule']} (than {row['rival']} by {text.value(-row['effect'])} "
+        f"{text.interval(-row['high'], -row['low'])})".replace(" )", ")")
+        for _, row in better.iterrows()
+    ]
+    return (
+        "New cells better than every known rule that costs no more, in time and bytes "
+        f"({tests}): {', '.join(names)}."
+    )
 
 
 def _diverged(found: Analysis) -> str:
@@ -125,12 +165,32 @@ def _predictors(found: Analysis) -> str:
         return ""
     single = found.predictors[found.predictors["metric"] != TOGETHER]
     best = single.iloc[0]
-    name = best["metric"].replace("_", " ")
-    words = (
-        f"cross-validated R² = {text.value(best['r_squared'])} "
-        f"{text.interval(best['r_low'], best['r_high'])}, ρ = {text.value(best['rank_correlation'])} "
-        f"{text.interval(best['low'], best['high'])}"
-    )
+    name, words = _name(best), _prediction(best)
     if not best["r_low"] > 0:
         return f"No metric predicts how a rule that was left out performs; the best is {name}: {words}."
     return f"Of the metrics, {name} predicts best how a rule that was left out performs: {words}."
+
+
+def _alignment(found: Analysis) -> str:
+    if "metrics" in found.left_out:
+        return ""
+    cosines = found.predictors[found.predictors["metric"].str.startswith("cosine")]
+    if not len(cosines):
+        return ""
+    best = cosines.iloc[0]
+    name, words = _name(best), _prediction(best)
+    if not best["r_low"] > 0:
+        return f"Alignment with the exact gradient does not predict performance; best is the {name}: {words}."
+    return f"Alignment with the exact gradient predicts performance, best by the {name}: {words}."
+
+
+def _name(row: Any) -> str:
+    return str(row["metric"]).replace("_", " ")
+
+
+def _prediction(row: Any) -> str:
+    return (
+        f"cross-validated R² = {text.value(row['r_squared'])} "
+        f"{text.interval(row['r_low'], row['r_high'])}, ρ = {text.value(row['rank_correlation'])} "
+        f"{text.interval(row['low'], row['high'])}"
+    )

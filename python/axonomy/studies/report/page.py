@@ -137,6 +137,9 @@ def _tables(section: str, found: Analysis) -> str:
     match section:
         case "ranking":
             return _fold("Every rule in every task: losses, tuning, cost", _table(_means(found)))
+        case "cost" if len(found.equal_cost):
+            title = "New cells beside the best known rule that costs no more"
+            return _fold(title, _table(_equal_cost(found)))
         case "axes" if "axes" not in found.left_out:
             return _fold(f"All {len(found.contrasts)} contrasts", _table(_effects(found.contrasts))) + _fold(
                 f"All {len(found.pairs)} pairs of rules, Holm over all of them", _table(_effects(found.pairs))
@@ -169,12 +172,30 @@ def _means(found: Analysis) -> DataFrame:
     )  # fmt: skip
 
 
+def _equal_cost(found: Analysis) -> DataFrame:
+    table = found.equal_cost
+    made = table.assign(
+        effect=_with_interval(table, "effect", "low", "high"),
+        d=_with_interval(table, "d", "d_low", "d_high"),
+        agreeing=_agreeing(table),
+        **{name: table[name].map(text.p_value) for name in ("p", "holm", "p_t", "holm_t")},
+    )
+    kept = ["rule", "rival", "rivals", "effect", "d", "n", "agreeing", "p", "holm", "p_t", "holm_t"]
+    return made[[*kept, "time_ratio", "bytes_ratio"]].rename(
+        columns={
+            "rule": "new cell", "rival": "best known rule", "rivals": "of", "effect": "new − known [95 %]",
+            "d": "d [95 %]", "agreeing": "tasks agreeing", "p": "p (Wilcoxon)", "holm": "Holm",
+            "p_t": "p (t)", "holm_t": "Holm (t)", "time_ratio": "times its time", "bytes_ratio": "its bytes",
+        }
+    )  # fmt: skip
+
+
 def _effects(table: DataFrame) -> DataFrame:
     columns = [c for c in ("axis", "level_a", "level_b", "rule_a", "rule_b", "pairs") if c in table.columns]
     made = table.assign(
         effect=_with_interval(table, "effect", "low", "high"),
         d=_with_interval(table, "d", "d_low", "d_high"),
-        agreeing=table["tasks_agreeing"].astype(str) + " of " + table["tasks"].astype(str),
+        agreeing=_agreeing(table),
         **{name: table[name].map(text.p_value) for name in ("p", "holm", "p_t", "holm_t", "shapiro")},
     )
     kept = [*columns, "effect", "d", "n", "agreeing", "p", "holm", "p_t", "holm_t", "shapiro"]
@@ -267,6 +288,12 @@ def _predictors(found: Analysis) -> DataFrame:
 def _with_interval(table: DataFrame, value: str, low: str, high: str) -> list[str]:
     columns = (table[value], table[low], table[high])
     return [f"{text.value(v)} {text.interval(a, b)}".strip() for v, a, b in zip(*columns, strict=True)]
+
+
+def _agreeing(table: DataFrame) -> list[str]:
+    """How many tasks have the sign of the whole; a dash where there was no test."""
+    pairs = zip(table["tasks_agreeing"], table["tasks"], strict=True)
+    return [f"{some:.0f} of {all_:.0f}" if all_ > 0 else "–" for some, all_ in pairs]
 
 
 def _fold(title: str, body: str) -> str:

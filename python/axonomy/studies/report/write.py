@@ -125,6 +125,8 @@ def _tables(found: Analysis) -> dict[str, DataFrame]:
     tables = {"means": found.means, "rules": found.rules, "scores": found.scores}
     if "axes" not in found.left_out:
         tables |= {"pairs": found.pairs, "contrasts": found.contrasts}
+    if len(found.equal_cost):
+        tables["equal_cost"] = found.equal_cost
     for decomposition, name in ((found.variance, "variance"), (found.ranked, "variance_of_ranks")):
         if decomposition is not None:
             tables |= {name: decomposition.table, f"{name}_assumptions": decomposition.assumptions}

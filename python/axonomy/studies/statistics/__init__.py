@@ -8,6 +8,7 @@ a few, and draws its random numbers from a seed, so that a report can be made ag
 """
 
 from axonomy.studies.statistics.clusters import Clusters, alignment_clusters, performance_clusters
+from axonomy.studies.statistics.equal_cost import at_equal_cost
 from axonomy.studies.statistics.mixed import Mixed, mixed_model
 from axonomy.studies.statistics.pairs import contrasts, differences, pairs
 from axonomy.studies.statistics.prediction import predictors
@@ -21,6 +22,7 @@ __all__ = [
     "Decomposition",
     "Mixed",
     "alignment_clusters",
+    "at_equal_cost",
     "contrasts",
     "decompose",
     "differences",

@@ -120,7 +120,7 @@ def contrasts(scores: DataFrame, *, seed: int = 0) -> DataFrame:
 def _tested(apart: DataFrame, by: list[str], seed: int) -> DataFrame:
     pd = require("pandas", "study")
     rows = [
-        {**dict(zip(by, key, strict=True)), **_paired(group, seed)}
+        {**dict(zip(by, key, strict=True)), **paired(group, seed)}
         for key, group in (apart.groupby(by, sort=True) if len(apart) else ())
     ]
     columns = [*by, "effect", "median", "low", "high", "d", "d_low", "d_high", "n", "tasks", "tasks_agreeing"]
@@ -144,7 +144,8 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return corrected
 
 
-def _paired(group: DataFrame, seed: int) -> dict[str, float]:
+def paired(group: DataFrame, seed: int) -> dict[str, float]:
+    """Return effect and tests, as :func:`pairs` says, of a table with ``setting`` and ``difference``."""
     stats = require("scipy.stats", "study")
     values = group["difference"].to_numpy(float)
     n, effect = len(values), float(values.mean())
