@@ -26,6 +26,7 @@ Runner = Callable[[int], object]
 Key = TypeVar("Key", bound=Hashable)
 _LENGTH = 32_768
 _LONG = 10.0  # seconds, beside which compiling is no matter
+_MOST = 10**12  # steps of any measurement
 LEARNING_RATE = 1e-4  # small enough that no rule diverges while it is timed
 
 
@@ -145,7 +146,7 @@ def _calibrate(runner: Runner, seconds: float, period: int = 1) -> tuple[int, fl
         steps = periods * period
         if (taken := _seconds(runner, steps)) < _LONG:
             taken = _seconds(runner, steps)
-        if taken >= seconds:
+        if taken >= seconds or steps > _MOST:  # there are calls that no number of steps makes longer
             return steps, taken
         factor = float(np.clip(1.2 * seconds / max(taken, 1e-9), 1.5, 64))
         periods = int(periods * factor) + 1

@@ -60,6 +60,10 @@ def test_turns_within_a_budget() -> None:
     assert all(count % 3 == 0 for count in steps)
 
 
+def test_a_call_that_takes_no_time_ends() -> None:
+    assert speed.measure({"a": lambda count: None}, seconds=1.0, turns=1)["a"].rates
+
+
 @pytest.mark.parametrize("peer", [name for name, peer in peers.PEERS.items() if peer.package])
 def test_what_is_not_installed(peer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     package = peers.PEERS[peer].package
