@@ -62,7 +62,7 @@ def ranking(
         figure: Figure = require("matplotlib.figure", "cli").Figure(figsize=(style.SIZE[0], height))
         panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
         figure.subplots_adjust(
-            left=0.285, right=0.985, wspace=0.09, bottom=0.72 / height, top=1 - head / height
+            left=0.29, right=0.985, wspace=0.09, bottom=0.72 / height, top=1 - head / height
         )
         figure.suptitle(title, x=0.015, ha="left", weight="bold", fontsize=style.FONT_SIZE + 1.5)
         for panel, task in zip(panels, tasks, strict=True):
