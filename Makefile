@@ -16,7 +16,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SOURCES := $(shell find cpp python -type f \( -name '*.?pp' -o -name '*.py' -o -name '*.pyi' \)) \
-           CMakeLists.txt pyproject.toml
+           CMakeLists.txt cmake/digest.cmake pyproject.toml
 
 .PHONY: count levels wheel demo test exchange peers bench long lint cpp sanitize clean \
         builds build-cpp build-count build-sanitize
