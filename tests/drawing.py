@@ -193,7 +193,13 @@ def _hybrids(parts: st.SearchStrategy[ax.Rule]) -> st.SearchStrategy[ax.Rule]:
         )
     )
     blocks = st.tuples(parts, parts).map(lambda two: ax.by_block({"0:1": two[0], "1:": two[1]}))
-    return mixes | blocks
+    past = parts.filter(_may_be_late)
+    beyond = st.tuples(past, st.integers(1, 3), st.sampled_from([1.0, 0.5]), st.integers(1, 2))
+    return mixes | blocks | beyond.map(lambda settings: ax.windowed(*settings))
+
+
+def _may_be_late(rule: ax.Rule) -> bool:
+    return rule.facing == "past" and not rule.component.needs_network
 
 
 def rules() -> st.SearchStrategy[ax.Rule]:

@@ -71,6 +71,8 @@ const std::map<std::string, Setter>& setters() {
          s.synthetic.tanh_label = choice<bool>("label", v, {{"linear", false}, {"tanh", true}});
        }},
       {"weights", [](LearnerSpec& s, const py::handle& v) { s.weights = v.cast<std::vector<double>>(); }},
+      {"halvings", [](LearnerSpec& s, const py::handle& v) { s.halvings = v.cast<Index>(); }},
+      {"every", [](LearnerSpec& s, const py::handle& v) { s.every = v.cast<Index>(); }},
       {"blocks",
        [](LearnerSpec& s, const py::handle& v) {
          for (const auto& [start, width] : v.cast<std::vector<std::pair<Index, Index>>>())

@@ -45,6 +45,9 @@ template <class T>
 std::unique_ptr<Learner<T>> make_learner(const Shape& shape, const LearnerSpec& spec) {
   if (spec.factory) return made_outside<T>(shape, *spec.factory);
   if (spec.tensor == "mix" || spec.tensor == "by_block") return make_hybrid<T>(shape, spec);
+  if (spec.tensor == "windowed")
+    return std::make_unique<WindowedInfluence<T>>(shape, spec.window, make_learner<T>(shape, spec.parts.at(0)),
+                                                  spec.halvings, spec.every);
   const std::string key = spec.tensor + "/" + spec.solver;
   const bool shares = spec.tensor == "ki|j" || spec.tensor == "kj|i" || spec.tensor == "kj|ij";
   if (shape.element_wise && shares)

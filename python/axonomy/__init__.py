@@ -17,7 +17,7 @@ from axonomy.curriculum import Curriculum, CurriculumHistory
 from axonomy.errors import Diverged, IncompatibleAxes, IncompatibleCell
 from axonomy.gradients import Gradients, gradients
 from axonomy.history import History
-from axonomy.hybrid import ByBlock, Mix, by_block, mix
+from axonomy.hybrid import ByBlock, Mix, Windowed, by_block, mix, windowed
 from axonomy.influence.reductions import OptimalUnbiased, RandomSigns, Reduction, TruncatedSVD
 from axonomy.learner import HandDriven, Learner, make_learner
 from axonomy.optimisers import (
@@ -79,6 +79,7 @@ __all__ = [
     "TableCell",
     "Trainer",
     "TruncatedSVD",
+    "Windowed",
     "__version__",
     "as_rule",
     "build_info",
@@ -95,4 +96,5 @@ __all__ = [
     "tasks",
     "testing",
     "unregister",
+    "windowed",
 ]

@@ -187,6 +187,12 @@ ENTRIES: dict[str, str] = {
   booktitle = {International Conference on Learning Representations},
   year      = {2024}
 }""",
+    "tallec2017": """@misc{tallec2017,
+  author = {Tallec, Corentin and Ollivier, Yann},
+  title  = {Unbiasing Truncated Backpropagation Through Time},
+  note   = {arXiv:1705.08209},
+  year   = {2017}
+}""",
     "tallec2018b": """@inproceedings{tallec2018b,
   author    = {Tallec, Corentin and Ollivier, Yann},
   title     = {Can Recurrent Neural Networks Warp Time?},
@@ -318,6 +324,7 @@ LABELS: dict[str, str] = {
     "gers2000": "Gers et al. 2000",
     "li2018": "Li et al. 2018",
     "irie2024": "Irie et al. 2024",
+    "tallec2017": "Tallec & Ollivier 2017",
     "tallec2018b": "Tallec & Ollivier 2018b",
     "jozefowicz2015": "Jozefowicz et al. 2015",
     "saxe2014": "Saxe et al. 2014",

@@ -103,6 +103,8 @@ class Component:
         Whether it runs on sparse recurrent weights only.
     needs_shared : bool
         Whether it runs only where all rows of W share one set of regressors.
+    needs_network : bool
+        Whether it runs the network itself, on top of what it is shown of a step.
     element_wise : Cost, optional
         Bias, memory and time on element-wise cells, where they differ.
     lag : str
@@ -132,6 +134,7 @@ class Component:
     splits_current: bool = False
     needs_mask: bool = False
     needs_shared: bool = False
+    needs_network: bool = False
     element_wise: Cost | None = None
     lag: str = "0"
     lag_steps: Callable[[Options], int] = field(default=lambda options: 0, repr=False, compare=False)

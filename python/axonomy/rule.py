@@ -1,7 +1,8 @@
 """What a rule is: a frozen, hashable value that says how to learn, and makes the learner that does it.
 
-There are three kinds: one cell of the table (:func:`axonomy.compose`), a convex combination of rules
-(:func:`axonomy.mix`), and a rule for each block of columns of W (:func:`axonomy.by_block`).
+There are four kinds: one cell of the table (:func:`axonomy.compose`), a convex combination of rules
+(:func:`axonomy.mix`), a rule for each block of columns of W (:func:`axonomy.by_block`), and a rule for what
+is older than some steps, over which the gradient is exact (:func:`axonomy.windowed`).
 """
 
 from __future__ import annotations

@@ -100,14 +100,19 @@ inline std::vector<LearnerSpec> all_specs(const std::vector<Index>& ranks) {
 
 // A hybrid of each kind, for a shape with m = n + n_in + 1.
 inline std::vector<LearnerSpec> hybrids(const Shape& shape) {
-  LearnerSpec mix, blocks;
+  LearnerSpec mix, blocks, windowed;
   mix.tensor = "mix";
   mix.parts = {cell("kij", "lazy"), cell("k|ij", "signs"), cell("c_i", "f_bptt")};
   mix.weights = {0.5, 0.25, 0.25};
   blocks.tensor = "by_block";
   blocks.parts = {cell("ki|j", "signs"), mix, cell("kij", "window")};
   blocks.blocks = {{0, shape.n}, {shape.n, shape.n_in}, {shape.m - 1, 1}};
-  return {mix, blocks};
+  windowed.tensor = "windowed";
+  windowed.window = 2;
+  windowed.halvings = 1;
+  windowed.every = 2;
+  windowed.parts = {cell("ki|j", "signs")};
+  return {mix, blocks, windowed};
 }
 
 // tensor/solver, then what differs from the defaults.

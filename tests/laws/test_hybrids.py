@@ -192,6 +192,8 @@ HYBRIDS = [
     ax.mix(["kernl", ax.rules.node_perturbation(window=3), "dni_b"]),
     ax.by_block(W_rec=ax.rules.kf_rtrl(rank=2), W_in="rtrl_lazy", b="rflo"),
     ax.by_block({"0:3": ax.mix(["dni", "rtrl"]), "3:": ax.by_block({"0:2": "ok", "2:": "e_bptt"})}),
+    ax.windowed("kf_rtrl", 2, 0.5, 2),
+    ax.windowed(ax.mix([ax.rules.uoro(noise="normal"), ax.windowed("rflo", 1)]), 2, 0.5, 1),
 ]
 every_hybrid = pytest.mark.parametrize("rule", HYBRIDS, ids=lambda rule: rule.name)
 

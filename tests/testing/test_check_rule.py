@@ -19,6 +19,10 @@ HYBRIDS = [
     ax.by_block(W_rec="kf_rtrl", W_in="rtrl", b="rtrl"),
     ax.by_block({"0:2": "uoro", "2:": ax.mix(["snap", "rtrl"])}),
     ax.by_block({"0:1": ax.rules.f_bptt(window=2), "1:": "uoro"}),
+    ax.windowed("kf_rtrl", 2),
+    ax.windowed("rtrl", 1, 0.5, 1),
+    ax.windowed("uoro", 1, 0.5, 2),
+    ax.windowed(ax.mix(["rflo", "ok"]), 2, 0.5, 1),
 ]
 SETTINGS = [
     ax.rules.rtrl_lazy(block=3),

@@ -18,6 +18,7 @@ STRETCHES = 10
 HYBRIDS = [
     ax.mix(["rtrl_lazy", "f_bptt", "uoro"], [0.5, 0.25, 0.25]),
     ax.by_block(W_rec="kf_rtrl", W_in="rtrl_lazy", b="rflo"),
+    ax.windowed("kf_rtrl", keep=1 / 2),
 ]
 
 

@@ -238,6 +238,7 @@ def test_values(way: Callable, tmp_path: Path) -> None:
         *(cell.rule() for cell in CELLS),
         *(getattr(ax.rules, name)() for name in ax.rules.names()),
         ax.mix(["uoro", ax.by_block(W_rec="snap", W_in="rtrl", b="dni")], [0.25, 0.75]),
+        ax.windowed("kf_rtrl", 4, "1/sqrt(n)", 16),
     ]
     for value in values:
         again = way(value)

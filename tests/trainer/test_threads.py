@@ -62,6 +62,7 @@ def test_hybrids() -> None:
     rules = [LAZY[0], SPLITS[0], "rflo"]
     assert_same_bits(rnn, ax.mix(rules, [0.5, 0.25, 0.25]), ax.SGD(0.1))
     assert_same_bits(rnn, ax.by_block(W_rec=LAZY[1], W_in="uoro", b=SPLITS[0]), ax.SGD(0.1))
+    assert_same_bits(rnn, ax.windowed(SPLITS[0], 2), ax.SGD(0.1))
 
 
 def test_what_is_not_shared_out() -> None:

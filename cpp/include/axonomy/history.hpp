@@ -74,9 +74,10 @@ class StepHistory {
   // The J of its time, (S, S), of steps that have one of their own.
   Matrix<T> J(Index slot) const {
     Matrix<T> J(shape_.S(), shape_.S());
-    J_.write_dense(slot, J);
+    write_J(slot, J);
     return J;
   }
+  void write_J(Index slot, Matrix<T>& out) const { J_.write_dense(slot, out); }
 
   // out = c J^slot. `W` (R, m): the weights of today, of the step pushed last; if all steps share one W, this is it.
   void pull_back(Index slot, const T* c, T* out, const Matrix<T>* W) {

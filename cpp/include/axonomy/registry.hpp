@@ -21,7 +21,7 @@ class LearnerFactory {
 };
 
 struct LearnerSpec {
-  std::string tensor = "kij";  // of M or c, a split, mix, by_block or none
+  std::string tensor = "kij";  // of M or c, a split, mix, by_block, windowed or none
   std::string solver = "rtrl";  // which algorithm fills the tensor; for splits, the reduction
   Current current = Current::exact;
   Index rank = 1;
@@ -39,6 +39,7 @@ struct LearnerSpec {
   std::vector<LearnerSpec> parts;  // of a hybrid
   std::vector<double> weights;     // mix
   std::vector<Block> blocks;       // by_block
+  Index halvings = 0, every = 1;   // windowed
 
   std::shared_ptr<const ReductionFunction> reduction;
   std::shared_ptr<const LearnerFactory> factory;

@@ -45,5 +45,6 @@ KERNL = Component(
         ),
     },
     splits_current=True,
+    needs_network=True,
     least=_least,
 )

@@ -13,7 +13,7 @@ from axonomy.cli import _parse
 
 #: What cells of the table are chosen by; any other key of a selection is a setting of their rules.
 CHOICES = ("facing", "tensor", "randomness", "solution", "solver", "status", "bias")
-_HYBRIDS = ("mix", "by_block")  # the keys of those that are written out
+_HYBRIDS = ("mix", "by_block", "windowed")  # the keys of those that are written out
 
 
 def select(selection: Any, folder: Path | None = None) -> list[ax.Rule]:

@@ -92,7 +92,7 @@ def enumerable(rule: Rule, sequences: int) -> list[Size]:
     if kind not in (None, "signs"):
         raise NotForThisRule(f"rule: expected signs for noise, so that all can be taken, got {kind!r}")
     found, fewest = [], 0
-    first = min((leaf.lag + leaf.period for leaf in cases.leaves(rule)), default=1)
+    first = cases.earliest(rule)
     for size in sorted(among, key=lambda s: s.order):
         per_step = make_learner(rule, size.shape).n_noise
         fewest = min(fewest or per_step, per_step)

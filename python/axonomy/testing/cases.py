@@ -7,7 +7,7 @@ coupled or element-wise; rules that run the network themselves are met through a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from axonomy.cells import LeakyRNN
 from axonomy.errors import IncompatibleCell
 from axonomy.gradients import gradients
 from axonomy.hybrid.parts import Hybrid
+from axonomy.hybrid.windowed import Windowed
 from axonomy.learner import HandDriven, make_learner
 from axonomy.rule import Rule
 from axonomy.shape import Shape
@@ -121,7 +122,22 @@ def bias(rule: Rule) -> str:
 
 def horizon(rule: Rule) -> int:
     """Return how many steps it takes until all parts have given a gradient."""
-    return max(int(leaf.lag) + int(leaf.period) for leaf in leaves(rule))
+    return _steps_of(rule, max)
+
+
+def earliest(rule: Rule) -> int:
+    """Return how many steps it takes until some part has given a gradient, and those beyond a window."""
+    return _steps_of(rule, min)
+
+
+def _steps_of(rule: Rule, among: Callable[[Iterable[int]], int]) -> int:
+    if isinstance(rule, Windowed):
+        return rule.window + _steps_of(rule.rule, among)
+    if isinstance(rule, Hybrid):
+        return among(_steps_of(part, among) for part in rule.rules)
+    assert rule.lag is not None
+    assert rule.period is not None
+    return rule.lag + rule.period
 
 
 def fits(rule: Rule, shape: Shape) -> bool:
