@@ -45,7 +45,7 @@ def windowed_twin(
     every: int,
     noise: Array,
 ) -> Iterator[tuple[Array, Array]]:
-    """Gradient and influence of every step, a learner of the rule being shown each step `window` steps late."""
+    """Gradient and influence of every step, a learner of the rule being shown each step that much later."""
     older, works, left, M = ax.make_learner(rule, shape), halvings == 0, 0, 0.0
     for t, s in enumerate(steps):
         c, found = s.q, 0.0

@@ -61,7 +61,7 @@ class Windowed(Hybrid):
 
     @property
     def axes(self) -> tuple[str, str, str, str]:
-        """Those of the rule, but for the tensor, if a window of the whole is beside another; at random if kept so."""
+        """Those of the rule; the tensor is another beside the window; stochastic if kept so."""
         _, tensor, randomness, solution = self.rule.axes
         return (
             "past",
