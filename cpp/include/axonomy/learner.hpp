@@ -105,9 +105,9 @@ inline void with_regressors(const Shape& shape, const T* a_hat, Index first, con
 
 // target (R, m) += scale * row_i a_hat_ij, for regressors that all rows share or for one set a row.
 template <class T>
-inline void add_immediate(const Shape& shape, T scale, const T* row, const T* a_hat, T* target) {
+inline void add_immediate(const Shape& shape, T scale, const T* row, const T* a_hat, T* target, Team* team = nullptr) {
   const Index R = shape.R();
-  if (!shape.element_wise) return add_outer(scale, row, R, a_hat, shape.m, target);
+  if (!shape.element_wise) return add_outer(team, scale, row, R, a_hat, shape.m, target);
   for (Index j = 0; j < shape.m; ++j)
     for (Index i = 0; i < R; ++i) target[j * R + i] += scale * row[i] * a_hat[j * R + i];
 }

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "dots.hpp"
+#include "gemv.hpp"
 #include "team.hpp"
 
 namespace axonomy {
@@ -48,6 +49,41 @@ void add_dots(Team* team, Index S, Index columns, const T* A, const T* q, T scal
   share_out(detail::if_worth(team, S * columns), columns, grain, [&](Index first, Index last) {
     add_dots<T>(S, last - first, A + first * S, q, scale, out + first, far);
   });
+}
+
+// A (R, m) = keep A + scale u v^T
+template <class T>
+void add_outer(Team* team, T scale, const T* u, Index R, const T* v, Index m, T* A, T keep = T(1)) {
+  constexpr Index grain = 8;
+  share_out(detail::if_worth(team, R * m), m, grain, [&](Index first, Index last) {
+    add_outer<T>(scale, u, R, v + first, last - first, A + first * R, keep);
+  });
+}
+
+// A (R, m) = keep A
+template <class T>
+void scale_columns(Team* team, T keep, Index R, Index m, T* A) {
+  if (keep == T(1)) return;
+  constexpr Index grain = 8;
+  share_out(detail::if_worth(team, R * m), m, grain, [&](Index first, Index last) {
+    Eigen::Map<Vector<T>>(A + first * R, (last - first) * R) *= keep;
+  });
+}
+
+// out_c = q . A[:, c] and |A|^2, which is summed over stretches of so many columns first, each in its place in `squares`.
+inline constexpr Index summed_columns = 64;
+template <class T>
+Work<T> dots_and_square(Team* team, Index S, Index columns, const T* A, const T* q, T* out, Vector<Work<T>>& squares) {
+  const Index stretches = (columns + summed_columns - 1) / summed_columns;
+  share_out(detail::if_worth(team, S * columns), stretches, 1, [&](Index first, Index last) {
+    for (Index i = first; i < last; ++i) {
+      const Index c = i * summed_columns, count = std::min(summed_columns, columns - c);
+      squares[i] = dots_and_square<T>(S, count, A + c * S, q, out + c);
+    }
+  });
+  Work<T> sum(0);
+  for (Index i = 0; i < stretches; ++i) sum += squares[i];
+  return sum;
 }
 
 }  // namespace axonomy

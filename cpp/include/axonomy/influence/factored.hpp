@@ -57,7 +57,7 @@ class FactoredInfluence final : public Learner<T> {
       if (target != nullptr && current_ == Current::exact) {
         split_.add_gradient(step, scale, target);
         step.D->multiply_left(step.q, row_.data());
-        add_immediate(shape_, scale, row_.data(), step.a_hat, target);
+        add_immediate(shape_, scale, row_.data(), step.a_hat, target, team());
       }
       reduce(step, noise, {});
       if (target != nullptr && current_ == Current::estimated) split_.add_gradient(step, scale, target);
@@ -104,6 +104,10 @@ class FactoredInfluence final : public Learner<T> {
  private:
   static constexpr bool may_be_trace = Split::takes_gradient && !Reduction::needs_grams && !Reduction::may_throw;
 
+  Team* team() const {
+    if constexpr (Split::shares_out) return split_.team();
+    return nullptr;
+  }
   Index noise_per_batch() const {
     return reduction_.noise_size(split_.rank(), split_.added(), Split::signs_propagated);
   }

@@ -44,6 +44,7 @@ class SplitKIIJ {
     if (shape_.element_wise) return;
     team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.R() * rank_));
   }
+  Team* team() const { return team_; }
 
   void propagate(const Step<T>& step) {
     step.J->apply(team_, left_.data(), shape_.R() * rank_, left_temporary_.data());

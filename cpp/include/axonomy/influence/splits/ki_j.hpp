@@ -28,6 +28,7 @@ class SplitKIJoint {
         rows_(shape.R(), rank),
         rows_temporary_(shape.R(), rank),
         squares_(rank),
+        parts_((shape.R() + summed_columns - 1) / summed_columns),
         added_row_(shape.R()) {}
 
   Index rank() const { return rank_; }
@@ -45,19 +46,21 @@ class SplitKIJoint {
   void use(Team* team) {
     team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.R() * rank_));
   }
+  Team* team() const { return team_; }
 
   void propagate(const Step<T>& step) {
     step.J->apply(team_, left_.data(), shape_.R() * rank_, left_temporary_.data());
     left_.swap(left_temporary_);
     for (Index l = 0; l < rank_; ++l)
-      squares_[l] = dots_and_square<T>(shape_.S(), shape_.R(), left_.col(l).data(), step.q, rows_.col(l).data());
+      squares_[l] = dots_and_square<T>(team_, shape_.S(), shape_.R(), left_.col(l).data(), step.q, rows_.col(l).data(),
+                                       parts_);
     step.D->multiply_left(step.q, added_row_.data());
   }
 
   // target_ij += scale sum_l (q B_l)_i A_l[j]
   void add_gradient(const Step<T>&, T scale, T* target) {
     for (Index l = 0; l < rank_; ++l)
-      add_outer(scale, rows_.col(l).data(), shape_.R(), right_.col(l).data(), shape_.m, target);
+      add_outer(team_, scale, rows_.col(l).data(), shape_.R(), right_.col(l).data(), shape_.m, target);
   }
 
   void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
@@ -124,7 +127,7 @@ class SplitKIJoint {
   // left <- keep left + add D, right <- keep right + add a_hat
   void mix_one(const Step<T>& step, Index l, T keep_left, T add_left, T keep_right, T add_right) {
     const Index n = shape_.n, S = shape_.S();
-    if (keep_left != T(1)) left_.col(l) *= keep_left;
+    scale_columns(team_, keep_left, S, shape_.R(), left_.col(l).data());
     T* B = left_.col(l).data();
     for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
       for (Index a = 0; a < shape_.states_per_unit; ++a)
@@ -159,7 +162,7 @@ class SplitKIJoint {
   Matrix<T> left_temporary_, right_temporary_;
   // Of the present step, as soon as left is propagated: q left (R, r), mixed as left is; |left|^2 (r,) before that; q D (R,).
   Matrix<T> rows_, rows_temporary_;
-  Vector<Work<T>> squares_;
+  Vector<Work<T>> squares_, parts_;
   Vector<T> added_row_;
 };
 

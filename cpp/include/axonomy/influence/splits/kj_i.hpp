@@ -13,7 +13,7 @@ namespace axonomy {
 template <class T>
 class SplitKJI {
  public:
-  static constexpr bool shares_out = false;
+  static constexpr bool shares_out = true;
   static constexpr bool takes_gradient = false;
   static constexpr bool pairs = false;
 
@@ -30,7 +30,8 @@ class SplitKJI {
         row_(shape.R()),
         columns_(shape.m, rank),
         columns_temporary_(shape.m, rank),
-        squares_(rank) {}
+        squares_(rank),
+        parts_((shape.m + summed_columns - 1) / summed_columns) {}
 
   Index rank() const { return rank_; }
   // The added left terms share a_hat, and so span S dimensions at most.
@@ -46,17 +47,24 @@ class SplitKJI {
     right_.setZero();
   }
 
+  // J times the factor is what takes time.
+  void use(Team* team) {
+    team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.m * rank_));
+  }
+  Team* team() const { return team_; }
+
   void propagate(const Step<T>& step) {
-    step.J->apply(left_.data(), shape_.m * rank_, left_temporary_.data());
+    step.J->apply(team_, left_.data(), shape_.m * rank_, left_temporary_.data());
     left_.swap(left_temporary_);
     for (Index l = 0; l < rank_; ++l)
-      squares_[l] = dots_and_square<T>(shape_.S(), shape_.m, left_.col(l).data(), step.q, columns_.col(l).data());
+      squares_[l] = dots_and_square<T>(team_, shape_.S(), shape_.m, left_.col(l).data(), step.q,
+                                       columns_.col(l).data(), parts_);
   }
 
   // target_ij += scale sum_l A_l[i] (q B_l)_j
   void add_gradient(const Step<T>&, T scale, T* target) {
     for (Index l = 0; l < rank_; ++l)
-      add_outer(scale, right_.col(l).data(), shape_.R(), columns_.col(l).data(), shape_.m, target);
+      add_outer(team_, scale, right_.col(l).data(), shape_.R(), columns_.col(l).data(), shape_.m, target);
   }
 
   void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
@@ -108,7 +116,7 @@ class SplitKJI {
       coefficients_ = CL.col(l).tail(N).template cast<T>();
       immediate_.combine_left(step, coefficients_.data(), state_.data());
       const T keep = rank_ > 1 ? T(1) : T(CL(0, 0));  // at rank 1 in the same pass
-      add_outer(T(1), state_.data(), S, step.a_hat, shape_.m, left_.col(l).data(), keep);
+      add_outer(team_, T(1), state_.data(), S, step.a_hat, shape_.m, left_.col(l).data(), keep);
       columns_.col(l) += q.dot(state_) * a_hat;
       coefficients_ = CR.col(l).tail(N).template cast<T>();
       immediate_.combine_right(step, coefficients_.data(), row_.data());
@@ -137,6 +145,7 @@ class SplitKJI {
 
   Shape shape_;
   Index rank_;
+  Team* team_ = nullptr;
   ImmediateTerms<T> immediate_;
   Matrix<T> left_;   // (S*m, r)
   Matrix<T> right_;  // (R, r)
@@ -144,7 +153,7 @@ class SplitKJI {
   Vector<T> coefficients_, state_, row_;
   // Of the present step, as soon as left is propagated: q left (m, r), mixed as left is; |left|^2 (r,) before that.
   Matrix<T> columns_, columns_temporary_;
-  Vector<Work<T>> squares_;
+  Vector<Work<T>> squares_, parts_;
   Matrix<Work<T>> immediate_left_, immediate_right_;
 };
 

@@ -48,6 +48,7 @@ class SplitKJIJ {
   void use(Team* team) {
     team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.m * rank_));
   }
+  Team* team() const { return team_; }
 
   void propagate(const Step<T>& step) {
     step.J->apply(team_, left_.data(), shape_.m * rank_, left_temporary_.data());
