@@ -1,5 +1,5 @@
 // One seedable generator with savable state: xoshiro256++ (Blackman & Vigna 2021), seeded through
-// splitmix64. Signs are drawn 64 at a time, normals in pairs (Box-Muller).
+// splitmix64. Signs are drawn 64 at a time, normals by the ziggurat (Marsaglia & Tsang 2000).
 #pragma once
 
 #include <array>
@@ -11,6 +11,32 @@ namespace axonomy {
 
 // mixed: the parts of a hybrid take each their own.
 enum class NoiseKind { none, signs, normal, mixed };
+
+// Layers of equal area under exp(-x^2 / 2), x > 0: layer i, but the lowest, is a rectangle x_i wide and reaches from f(x_i)
+// up to f(x_{i+1}). The lowest has the tail beyond `edge` too, and is as if it were x_0 wide.
+class Ziggurat {
+ public:
+  static constexpr int layers = 256;
+  static constexpr double edge = 3.6541528853610088;
+
+  static const Ziggurat& normal() {
+    static const Ziggurat table;
+    return table;
+  }
+  static double f(double x) { return std::exp(-0.5 * x * x); }
+
+  std::array<double, layers + 1> x, height;  // height: f(x)
+
+ private:
+  Ziggurat() {
+    const double area = edge * f(edge) + std::sqrt(std::acos(0.0)) * std::erfc(edge / std::sqrt(2.0));
+    x[0] = area / f(edge);
+    x[1] = edge;
+    for (std::size_t i = 1; i + 1 < layers; ++i) x[i + 1] = std::sqrt(-2.0 * std::log(area / x[i] + f(x[i])));
+    x[layers] = 0;
+    for (std::size_t i = 0; i <= layers; ++i) height[i] = f(x[i]);
+  }
+};
 
 class Random {
  public:
@@ -59,13 +85,8 @@ class Random {
 
   template <class T>
   void normals(T* out, Index size) {
-    constexpr double two_pi = 6.283185307179586476925286766559;
-    for (Index i = 0; i < size; i += 2) {
-      const double radius = std::sqrt(-2.0 * std::log(uniform()));
-      const double angle = two_pi * uniform();
-      out[i] = T(radius * std::cos(angle));
-      if (i + 1 < size) out[i + 1] = T(radius * std::sin(angle));
-    }
+    const Ziggurat& layers = Ziggurat::normal();
+    for (Index i = 0; i < size; ++i) out[i] = T(normal(layers));
   }
 
   template <class T>
@@ -74,6 +95,27 @@ class Random {
   }
 
  private:
+  double normal(const Ziggurat& layers) {
+    for (;;) {
+      const std::uint64_t bits = next();
+      const std::size_t layer = bits % Ziggurat::layers;
+      // The sign and the place in the layer, by the 53 bits that did not choose it.
+      const double x = ((static_cast<double>(bits >> 11) + 0.5) * 0x1p-52 - 1.0) * layers.x[layer];
+      const double size = std::abs(x);
+      if (size < layers.x[layer + 1]) return x;  // below the layer above, as nearly always
+      if (layer == 0) return std::copysign(tail(), x);
+      const double low = layers.height[layer], high = layers.height[layer + 1];
+      if (low + uniform() * (high - low) < Ziggurat::f(size)) return x;
+    }
+  }
+  // Beyond the edge (Marsaglia 1964).
+  double tail() {
+    for (;;) {
+      const double beyond = -std::log(uniform()) / Ziggurat::edge;
+      if (-2.0 * std::log(uniform()) > beyond * beyond) return Ziggurat::edge + beyond;
+    }
+  }
+
   static std::uint64_t rotl(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
   std::array<std::uint64_t, 4> s_{};
 };

@@ -56,14 +56,14 @@ class PerturbationInfluence final : public Learner<T> {
     step.network->advance(perturbed_.data(), next_.data());
     perturbed_.swap(next_);
     omega_ *= decay_;  // k Omega: the noise that has acted
-    error_.noalias() = A_ * omega_;
+    gemv<T>(S, S, A_.data(), S, omega_.data(), error_.data());
     error_ -= perturbed_ - Eigen::Map<const Vector<T>>(step.state, S);
-    A_.noalias() -= learning_rate_ * error_ * omega_.transpose();
+    add_outer(-learning_rate_, error_.data(), S, omega_.data(), S, A_.data());
     omega_ += sigma_ * Eigen::Map<const Vector<T>>(noise, S);
     perturbed_ += sigma_ * Eigen::Map<const Vector<T>>(noise, S);
 
-    credit_.noalias() = A_.transpose() * Eigen::Map<const Vector<T>>(step.q, S);
-    credit_ *= scale;
+    credit_.setZero();
+    add_dots<T>(S, S, A_.data(), step.q, scale, credit_.data());
     for (Index a = 0; a < shape_.states_per_unit; ++a)
       for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
         with_regressors(shape_, step.a_hat, gate * shape_.n,
