@@ -49,24 +49,37 @@ inline void tile(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, In
       }
     return;
   }
-  for (int j = 0; j < N; ++j)
+  for (int j = 0; j < N; ++j) {
+    T sums[V * L];  // apart from acc, which otherwise would not be held in registers
+    for (int v = 0; v < V; ++v) store<T>(sums + v * L, acc[j][v]);
     for (Index i = 0; i < rows; ++i) {
       T& c = C[j * ldc + i];
-      const T value = scale != nullptr ? scale[i] * acc[j][i / L][i % L] : acc[j][i / L][i % L];
+      const T value = scale != nullptr ? scale[i] * sums[i] : sums[i];
       c = accumulate ? c + value : value;
     }
+  }
 }
 
+// A tile of `width` columns, N at most.
+template <class T, int V, int N>
+inline void tile_of(Index width, Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc, Index rows,
+                    const T* scale, bool accumulate) {
+  if constexpr (N > 1)
+    if (width < N) return tile_of<T, V, N - 1>(width, K, A, lda, B, ldb, C, ldc, rows, scale, accumulate);
+  tile<T, V, N>(K, A, lda, B, ldb, C, ldc, rows, scale, accumulate);
+}
+
+// Tiles about as wide each.
 template <class T, int V>
 inline void columns(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc,
                     Index rows, Index N, const T* scale, bool accumulate) {
-  Index j = 0;
-  for (; j + tile_columns <= N; j += tile_columns)
-    tile<T, V, tile_columns>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
-  for (; j + 2 <= N; j += 2)
-    tile<T, V, 2>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
-  for (; j < N; ++j)
-    tile<T, V, 1>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
+  for (Index tiles = (N + tile_columns - 1) / tile_columns; tiles > 0; --tiles) {
+    const Index width = (N + tiles - 1) / tiles;
+    tile_of<T, V, tile_columns>(width, K, A, lda, B, ldb, C, ldc, rows, scale, accumulate);
+    B += width * ldb;
+    C += width * ldc;
+    N -= width;
+  }
 }
 
 template <class T>
