@@ -28,36 +28,34 @@ inline void tile(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, In
   using Vec = typename Simd<T>::type;
   constexpr Index L = lanes<T>;
   Vec acc[N][V];
-  for (int j = 0; j < N; ++j)
-    for (int v = 0; v < V; ++v) acc[j][v] = Vec{};
+  const auto all = [](const auto& work) {
+    unroll<N>([&](auto j) { unroll<V>([&](auto v) { work(j, v); }); });
+  };
+  all([&](auto j, auto v) { acc[j][v] = Vec{}; });
   for (Index k = 0; k < K; ++k) {
     Vec a[V];
-    for (int v = 0; v < V; ++v) a[v] = load(A + k * lda + v * L);
-    for (int j = 0; j < N; ++j) {
+    unroll<V>([&](auto v) { a[v] = load(A + k * lda + v * L); });
+    unroll<N>([&](auto j) {
       const T b = B[j * ldb + k];
-      for (int v = 0; v < V; ++v) acc[j][v] = multiply_add(b, a[v], acc[j][v]);
-    }
+      unroll<V>([&](auto v) { acc[j][v] = multiply_add(b, a[v], acc[j][v]); });
+    });
   }
   if (rows == V * L) {
-    if (scale != nullptr)
-      for (int v = 0; v < V; ++v)
-        for (int j = 0; j < N; ++j) acc[j][v] *= load(scale + v * L);
-    for (int j = 0; j < N; ++j)
-      for (int v = 0; v < V; ++v) {
-        T* c = C + j * ldc + v * L;
-        store<T>(c, accumulate ? load(c) + acc[j][v] : acc[j][v]);
-      }
+    if (scale != nullptr) all([&](auto j, auto v) { acc[j][v] *= load(scale + v * L); });
+    all([&](auto j, auto v) {
+      T* const c = C + j * ldc + v * L;
+      store<T>(c, accumulate ? load(c) + acc[j][v] : acc[j][v]);
+    });
     return;
   }
-  for (int j = 0; j < N; ++j) {
-    T sums[V * L];  // apart from acc, which otherwise would not be held in registers
-    for (int v = 0; v < V; ++v) store<T>(sums + v * L, acc[j][v]);
+  T sums[N][V * L];  // apart from acc, to be counted through
+  all([&](auto j, auto v) { store<T>(sums[j] + v * L, acc[j][v]); });
+  for (int j = 0; j < N; ++j)
     for (Index i = 0; i < rows; ++i) {
       T& c = C[j * ldc + i];
-      const T value = scale != nullptr ? scale[i] * sums[i] : sums[i];
+      const T value = scale != nullptr ? scale[i] * sums[j][i] : sums[j][i];
       c = accumulate ? c + value : value;
     }
-  }
 }
 
 // A tile of `width` columns, N at most.
