@@ -40,7 +40,8 @@ class LazyInfluence final : public Learner<T> {
         pulled_(Vector<T>::Zero(shape.S())),
         P_next_(shape.S(), shape.S()),
         before_(shape.S() + block_, shape.m),
-        factors_(shape.S(), shape.S() + block_) {
+        factors_(shape.S(), shape.S() + block_),
+        gains_(block_) {
     const bool all = M_.cols() == shape.R() * shape.m;
     constexpr Index chunk = 1024;
     if (all)
@@ -156,7 +157,7 @@ class LazyInfluence final : public Learner<T> {
     if (deferred_) v.matrix("sum", sum_);
     v.scratch(sizeof(T) *
               static_cast<std::size_t>(rows_.size() + (last_ == nullptr ? 2 : 1) * P_.size() + before_.size() +
-                                       factors_.size()));
+                                       factors_.size() + gains_.size()));
   }
 
  private:
@@ -323,8 +324,9 @@ class LazyInfluence final : public Learner<T> {
     gather_driven(steps, i);
     share_out(team_, columns_of(i), whole_tiles, [&](Index first, Index last) {
       for_parts(i, first, last, [&](auto part, Index j) {
-        before_.block(0, j, S, part.cols()) = part;
-        gemm<T>(S, part.cols(), depth, factors_.data(), S, before_.col(j).data(), depth, part.data(), part.outerStride());
+        T* const before = before_.col(j).data();
+        copy_columns<T>(S, part.cols(), part.data(), part.outerStride(), before, depth);
+        gemm<T>(S, part.cols(), depth, factors_.data(), S, before, depth, part.data(), part.outerStride());
       });
     });
   }
@@ -354,15 +356,15 @@ class LazyInfluence final : public Learner<T> {
 
   // Of factors_, behind P^0: (P^s D^s)[:, i], a column a step.
   void gather_driven(Steps& steps, Index i) {
-    const Index n = shape_.n, gate = i / n, unit = i % n;
+    const Index S = shape_.S(), n = shape_.n, gate = i / n, unit = i % n;
     share_out(team_, block_, 1, [&](Index first, Index last) {
-      for (Index s = first; s < last; ++s) {
-        const BlockDiagonal<T>& D = steps.D[static_cast<std::size_t>(s)];
-        const auto P = steps.product(s, shape_.S());
-        auto column = factors_.col(shape_.S() + s);
-        column = D.part(0, gate)[unit] * P.col(unit);
-        for (Index a = 1; a < shape_.states_per_unit; ++a) column += D.part(a, gate)[unit] * P.col(a * n + unit);
-      }
+      const auto gain = [&](Index s, Index a) { return steps.D[static_cast<std::size_t>(s)].part(a, gate)[unit]; };
+      T* const driven = factors_.col(S + first).data();
+      copy_columns<T>(S, last - first, steps.J.data(first) + unit * S, steps.J.stride(), driven, S);
+      for (Index s = first; s < last; ++s) gains_[s] = gain(s, 0);
+      scale_columns<T>(S, last - first, gains_.data() + first, driven);
+      for (Index a = 1; a < shape_.states_per_unit; ++a)
+        for (Index s = first; s < last; ++s) factors_.col(S + s) += gain(s, a) * steps.product(s, S).col(a * n + unit);
     });
   }
 
@@ -400,6 +402,7 @@ class LazyInfluence final : public Learner<T> {
   Matrix<T> P_next_;              // (S, S), workspace
   Matrix<T> before_;              // (S + L, m), workspace of the fold: of one row of W, above the regressors of the steps
   Matrix<T> factors_;             // (S, S + L), likewise: P^0 and of that row the columns of the P^s D^s
+  Vector<T> gains_;               // (L,), likewise: entries of the D
   std::uint64_t held_ = 0, waiting_ = 0;
   std::uint64_t folding_ = 0;  // whether the last block is there and being folded
 };
