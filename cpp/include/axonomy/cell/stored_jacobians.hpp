@@ -73,6 +73,7 @@ class StoredJacobians {
 
   // The memory of one step, of a size for a whole matrix but in an element-wise cell.
   T* data(Index slot) { return kept_.col(slot).data(); }
+  Index stride() const { return kept_.rows(); }  // from one step to the next
 
   void visit(StateVisitor<T>& v) {
     v.array("J", kept_.data(), {kept_.rows(), kept_.cols()});

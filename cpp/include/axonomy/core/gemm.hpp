@@ -28,45 +28,56 @@ inline void tile(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, In
   using Vec = typename Simd<T>::type;
   constexpr Index L = lanes<T>;
   Vec acc[N][V];
-  for (int j = 0; j < N; ++j)
-    for (int v = 0; v < V; ++v) acc[j][v] = Vec{};
+  const auto all = [](const auto& work) {
+    unroll<N>([&](auto j) { unroll<V>([&](auto v) { work(j, v); }); });
+  };
+  all([&](auto j, auto v) { acc[j][v] = Vec{}; });
   for (Index k = 0; k < K; ++k) {
     Vec a[V];
-    for (int v = 0; v < V; ++v) a[v] = load(A + k * lda + v * L);
-    for (int j = 0; j < N; ++j) {
+    unroll<V>([&](auto v) { a[v] = load(A + k * lda + v * L); });
+    unroll<N>([&](auto j) {
       const T b = B[j * ldb + k];
-      for (int v = 0; v < V; ++v) acc[j][v] = multiply_add(b, a[v], acc[j][v]);
-    }
+      unroll<V>([&](auto v) { acc[j][v] = multiply_add(b, a[v], acc[j][v]); });
+    });
   }
   if (rows == V * L) {
-    if (scale != nullptr)
-      for (int v = 0; v < V; ++v)
-        for (int j = 0; j < N; ++j) acc[j][v] *= load(scale + v * L);
-    for (int j = 0; j < N; ++j)
-      for (int v = 0; v < V; ++v) {
-        T* c = C + j * ldc + v * L;
-        store<T>(c, accumulate ? load(c) + acc[j][v] : acc[j][v]);
-      }
+    if (scale != nullptr) all([&](auto j, auto v) { acc[j][v] *= load(scale + v * L); });
+    all([&](auto j, auto v) {
+      T* const c = C + j * ldc + v * L;
+      store<T>(c, accumulate ? load(c) + acc[j][v] : acc[j][v]);
+    });
     return;
   }
+  T sums[N][V * L];  // apart from acc, to be counted through
+  all([&](auto j, auto v) { store<T>(sums[j] + v * L, acc[j][v]); });
   for (int j = 0; j < N; ++j)
     for (Index i = 0; i < rows; ++i) {
       T& c = C[j * ldc + i];
-      const T value = scale != nullptr ? scale[i] * acc[j][i / L][i % L] : acc[j][i / L][i % L];
+      const T value = scale != nullptr ? scale[i] * sums[j][i] : sums[j][i];
       c = accumulate ? c + value : value;
     }
 }
 
+// A tile of `width` columns, N at most.
+template <class T, int V, int N>
+inline void tile_of(Index width, Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc, Index rows,
+                    const T* scale, bool accumulate) {
+  if constexpr (N > 1)
+    if (width < N) return tile_of<T, V, N - 1>(width, K, A, lda, B, ldb, C, ldc, rows, scale, accumulate);
+  tile<T, V, N>(K, A, lda, B, ldb, C, ldc, rows, scale, accumulate);
+}
+
+// Tiles about as wide each.
 template <class T, int V>
 inline void columns(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc,
                     Index rows, Index N, const T* scale, bool accumulate) {
-  Index j = 0;
-  for (; j + tile_columns <= N; j += tile_columns)
-    tile<T, V, tile_columns>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
-  for (; j + 2 <= N; j += 2)
-    tile<T, V, 2>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
-  for (; j < N; ++j)
-    tile<T, V, 1>(K, A, lda, B + j * ldb, ldb, C + j * ldc, ldc, rows, scale, accumulate);
+  for (Index tiles = (N + tile_columns - 1) / tile_columns; tiles > 0; --tiles) {
+    const Index width = (N + tiles - 1) / tiles;
+    tile_of<T, V, tile_columns>(width, K, A, lda, B, ldb, C, ldc, rows, scale, accumulate);
+    B += width * ldb;
+    C += width * ldc;
+    N -= width;
+  }
 }
 
 template <class T>

@@ -1,6 +1,7 @@
-// Sums in the work scalar, in vectors of it: over a vector, and over the rows of a matrix.
+// Sums in the work scalar, in vectors of it: over a vector, and over the rows or the columns of a matrix.
 #pragma once
 
+#include "dots.hpp"
 #include "sweep.hpp"
 
 namespace axonomy {
@@ -14,11 +15,18 @@ struct Widened {
   using type = typename Simd<Work<T>>::type;
   static constexpr Index size = lanes<Work<T>>;
   static type load(const T* p) {
-    if constexpr (std::is_same_v<T, Work<T>>)
+    if constexpr (std::is_same_v<T, Work<T>>) {
       return detail::load<T>(p);
-    else
-      return __builtin_convertvector(
-          (detail::load<T, simd_bytes * static_cast<int>(sizeof(T)) / static_cast<int>(sizeof(Work<T>))>(p)), type);
+    } else {
+      const auto narrow = detail::load<T, simd_bytes * static_cast<int>(sizeof(T)) / static_cast<int>(sizeof(Work<T>))>(p);
+#if defined(__FMA__) && defined(__AVX512F__)
+      return _mm512_cvtps_pd(narrow);  // one instruction, of which some compilers make five
+#elif defined(__FMA__)
+      return _mm256_cvtps_pd(narrow);
+#else
+      return __builtin_convertvector(narrow, type);
+#endif
+    }
   }
   static void store(Work<T>* p, const type& value) { detail::store<Work<T>>(p, value); }
 };
@@ -89,6 +97,28 @@ Work<T> squared_norm(const T* x, Index size) {
 #endif
   for (; i < size; ++i) sum += Work<T>(x[i]) * Work<T>(x[i]);
   return sum;
+}
+
+// out_c = |A[:, c]|^2 of A (rows, columns).
+template <class T>
+void column_squares(Index rows, Index columns, const T* A, Work<T>* out) {
+  Index c = 0;
+#if AXONOMY_VECTORS
+  if constexpr (detail::has_vectors<T>) {
+    using P = detail::Widened<T>;
+    for (; rows % P::size == 0 && c + P::size <= columns; c += P::size) {
+      typename P::type sums[P::size] = {};
+      for (Index k = 0; k < rows; k += P::size)
+        for (Index i = 0; i < P::size; ++i) {
+          const typename P::type part = P::load(A + (c + i) * rows + k);
+          sums[i] = multiply_add(part, part, sums[i]);
+        }
+      detail::add_lanes<Work<T>, P::size / 2>(sums);
+      P::store(out + c, sums[0]);
+    }
+  }
+#endif
+  for (; c < columns; ++c) out[c] = squared_norm<T>(A + c * rows, rows);
 }
 
 }  // namespace axonomy

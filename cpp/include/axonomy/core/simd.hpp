@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "types.hpp"
 
@@ -37,24 +39,34 @@ struct Simd;
 template <int bytes>
 struct Simd<double, bytes> {
   typedef double type __attribute__((vector_size(bytes)));
+  typedef double anywhere __attribute__((vector_size(bytes), aligned(8)));
 };
 template <int bytes>
 struct Simd<float, bytes> {
   typedef float type __attribute__((vector_size(bytes)));
+  typedef float anywhere __attribute__((vector_size(bytes), aligned(4)));
 };
 template <class T>
 inline constexpr Index lanes = simd_bytes / static_cast<Index>(sizeof(T));
 
-// Unaligned access: the compiler turns the copy into one vector move.
+// Unaligned access. Not by std::memcpy: what has its address taken for that is kept in memory rather than in registers.
 template <class T, int bytes = simd_bytes>
 inline typename Simd<T, bytes>::type load(const T* p) {
-  typename Simd<T, bytes>::type v;
-  std::memcpy(&v, p, sizeof(v));
-  return v;
+  return *reinterpret_cast<const typename Simd<T, bytes>::anywhere*>(p);
 }
 template <class T, int bytes = simd_bytes>
 inline void store(T* p, const typename Simd<T, bytes>::type& v) {
-  std::memcpy(p, &v, sizeof(v));
+  *reinterpret_cast<typename Simd<T, bytes>::anywhere*>(p) = v;
+}
+
+// f(0), ..., f(N - 1), numbers of the compiler's: what a loop goes through by a variable is in memory rather than in registers.
+template <class F, int... I>
+inline void unroll(const F& f, std::integer_sequence<int, I...>) {
+  (f(std::integral_constant<int, I>{}), ...);
+}
+template <int N, class F>
+inline void unroll(const F& f) {
+  unroll(f, std::make_integer_sequence<int, N>{});
 }
 
 template <class T>

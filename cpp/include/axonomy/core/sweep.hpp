@@ -144,4 +144,31 @@ void sweep(Index rows, Index columns, Index ld, const T* const (&vectors)[held],
                          detail::Sweep<false, held, N, T, A, Body>(columns, ld, vectors, a, matrices, body));
 }
 
+// Columns of `rows` entries, ld from one to the next.
+template <class T>
+void copy_columns(Index rows, Index columns, const T* from, Index ld_from, T* to, Index ld_to) {
+  for (Index j = 0; j < columns; ++j, from += ld_from, to += ld_to) {
+    Index i = 0;
+#if AXONOMY_VECTORS
+    if constexpr (detail::has_vectors<T>)
+      for (constexpr Index L = detail::lanes<T>; i + L <= rows; i += L) detail::store<T>(to + i, detail::load(from + i));
+#endif
+    for (; i < rows; ++i) to[i] = from[i];
+  }
+}
+
+// Column j of A (rows, columns) times factors[j].
+template <class T>
+void scale_columns(Index rows, Index columns, const T* factors, T* A) {
+  for (Index j = 0; j < columns; ++j, A += rows) {
+    const T factor = factors[j];
+    Index i = 0;
+#if AXONOMY_VECTORS
+    if constexpr (detail::has_vectors<T>)
+      for (constexpr Index L = detail::lanes<T>; i + L <= rows; i += L) detail::store<T>(A + i, factor * detail::load(A + i));
+#endif
+    for (; i < rows; ++i) A[i] *= factor;
+  }
+}
+
 }  // namespace axonomy

@@ -5,7 +5,7 @@
 //     fold       M <- P^0 M + sum_s (P^s D^s) (x) a_hat^s,    P^s = J^L ... J^{s+1}
 //
 // (Schmidhuber 1992 has the block for one gradient a block.) The fold takes one row of W at a time: what M has of it is a
-// matrix (S, m), to which P^0 is applied, and one product of depth L, columns of the P^s D^s times a_hat^s, added. Reading
+// matrix (S, m), and the new one a product of depth S + L, P^0 beside columns of the P^s D^s times the old above the a_hat^s. Reading
 // M once a step is most of the time where M is larger than a cache. Where gradients are summed before they are used, the
 // credits of all steps are pulled back together, and the product with M is made once a sum. Memory O(n^3), M and the block.
 //
@@ -39,10 +39,9 @@ class LazyInfluence final : public Learner<T> {
         earlier_(shape.S()),
         pulled_(Vector<T>::Zero(shape.S())),
         P_next_(shape.S(), shape.S()),
-        old_(shape.S(), shape.m),
-        new_(shape.S(), shape.m),
-        regressors_of_row_(block_, shape.m),
-        driven_(shape.S(), block_) {
+        before_(shape.S() + block_, shape.m),
+        factors_(shape.S(), shape.S() + block_),
+        gains_(block_) {
     const bool all = M_.cols() == shape.R() * shape.m;
     constexpr Index chunk = 1024;
     if (all)
@@ -157,8 +156,8 @@ class LazyInfluence final : public Learner<T> {
     v.word("waiting", waiting_, static_cast<std::uint64_t>(block_ - 1));
     if (deferred_) v.matrix("sum", sum_);
     v.scratch(sizeof(T) *
-              static_cast<std::size_t>(rows_.size() + (last_ == nullptr ? 2 : 1) * P_.size() + 2 * old_.size() +
-                                       driven_.size() + regressors_of_row_.size()));
+              static_cast<std::size_t>(rows_.size() + (last_ == nullptr ? 2 : 1) * P_.size() + before_.size() +
+                                       factors_.size() + gains_.size()));
   }
 
  private:
@@ -313,28 +312,26 @@ class LazyInfluence final : public Learner<T> {
       std::copy_n(P_.data(), P_.size(), steps.J.data(s));
       P_.swap(P_next_);
     }
+    if (from.rows == to.rows) return;
+    factors_.leftCols(shape_.S()) = P_;
+    before_.bottomRows(block_) = steps.regressors;
     for (Index i = from.rows; i < to.rows; ++i) fold_row(steps, i);
   }
 
-  // What M has of row i of W: (S, columns), those of all its weights side by side.
+  // What M has of row i of W: (S, columns), those of all its weights.
   void fold_row(Steps& steps, Index i) {
-    const Index S = shape_.S();
-    const bool one = rectangles_.size() == 1;
-    const Matrix<T>& regressors = one ? steps.regressors : regressors_of_row_;
+    const Index S = shape_.S(), depth = S + block_;
     gather_driven(steps, i);
     share_out(team_, columns_of(i), whole_tiles, [&](Index first, Index last) {
-      for_parts(i, first, last, [&](auto part, Index j, Index at) {
-        old_.middleCols(at, part.cols()) = part;
-        if (!one) regressors_of_row_.middleCols(at, part.cols()) = steps.regressors.middleCols(j, part.cols());
+      for_parts(i, first, last, [&](auto part, Index j) {
+        T* const before = before_.col(j).data();
+        copy_columns<T>(S, part.cols(), part.data(), part.outerStride(), before, depth);
+        gemm<T>(S, part.cols(), depth, factors_.data(), S, before, depth, part.data(), part.outerStride());
       });
-      T* const out = new_.col(first).data();
-      gemm<T>(S, last - first, S, P_.data(), S, old_.col(first).data(), S, out, S);
-      gemm<T>(S, last - first, block_, driven_.data(), S, regressors.col(first).data(), block_, out, S, true);
-      for_parts(i, first, last, [&](auto part, Index, Index at) { part = new_.middleCols(at, part.cols()); });
     });
   }
 
-  // Calls f(columns of M, the regressor of the first, its place) for what row i has first ... last - 1 in each rectangle.
+  // Calls f(columns of M, the regressor of the first) for what row i has first ... last - 1 in each rectangle.
   template <class F>
   void for_parts(Index i, Index first, Index last, const F& f) {
     const Index S = shape_.S();
@@ -346,7 +343,7 @@ class LazyInfluence final : public Learner<T> {
       if (from < to)
         f(Columns(M_.col(r.offset + (from - at) * r.rows + i - r.row).data(), S, to - from,
                   Eigen::OuterStride<>(S * r.rows)),
-          r.column + from - at, from);
+          r.column + from - at);
       at += r.columns;
     }
   }
@@ -357,17 +354,17 @@ class LazyInfluence final : public Learner<T> {
     return columns;
   }
 
-  // Column s: (P^s D^s)[:, i]
+  // Of factors_, behind P^0: (P^s D^s)[:, i], a column a step.
   void gather_driven(Steps& steps, Index i) {
-    const Index n = shape_.n, gate = i / n, unit = i % n;
+    const Index S = shape_.S(), n = shape_.n, gate = i / n, unit = i % n;
     share_out(team_, block_, 1, [&](Index first, Index last) {
-      for (Index s = first; s < last; ++s) {
-        const BlockDiagonal<T>& D = steps.D[static_cast<std::size_t>(s)];
-        const auto P = steps.product(s, shape_.S());
-        auto column = driven_.col(s);
-        column = D.part(0, gate)[unit] * P.col(unit);
-        for (Index a = 1; a < shape_.states_per_unit; ++a) column += D.part(a, gate)[unit] * P.col(a * n + unit);
-      }
+      const auto gain = [&](Index s, Index a) { return steps.D[static_cast<std::size_t>(s)].part(a, gate)[unit]; };
+      T* const driven = factors_.col(S + first).data();
+      copy_columns<T>(S, last - first, steps.J.data(first) + unit * S, steps.J.stride(), driven, S);
+      for (Index s = first; s < last; ++s) gains_[s] = gain(s, 0);
+      scale_columns<T>(S, last - first, gains_.data() + first, driven);
+      for (Index a = 1; a < shape_.states_per_unit; ++a)
+        for (Index s = first; s < last; ++s) factors_.col(S + s) += gain(s, a) * steps.product(s, S).col(a * n + unit);
     });
   }
 
@@ -403,9 +400,9 @@ class LazyInfluence final : public Learner<T> {
   Vector<T> credit_, earlier_;    // (S,), workspace: of the start of this block and of the last
   Vector<T> pulled_;              // (S,), workspace
   Matrix<T> P_next_;              // (S, S), workspace
-  Matrix<T> old_, new_;           // (S, m), workspace
-  Matrix<T> regressors_of_row_;   // (L, m), workspace
-  Matrix<T> driven_;              // (S, L), workspace
+  Matrix<T> before_;              // (S + L, m), workspace of the fold: of one row of W, above the regressors of the steps
+  Matrix<T> factors_;             // (S, S + L), likewise: P^0 and of that row the columns of the P^s D^s
+  Vector<T> gains_;               // (L,), likewise: entries of the D
   std::uint64_t held_ = 0, waiting_ = 0;
   std::uint64_t folding_ = 0;  // whether the last block is there and being folded
 };

@@ -133,12 +133,12 @@ struct SingularPair {
   SingularPair(W a, W b, W c, W d, W e, W f) {
     const W zero(0), one(1);
     const bool first = a > zero && d > zero, second = c > zero && f > zero;
-    keep_left = first ? root(root(d / a)) : zero;
+    const W ratio = first ? root(d / a) : zero, added_ratio = second ? root(f / c) : zero;
+    keep_left = root(ratio);
     keep_right = first ? one / keep_left : zero;
-    add_left = second ? root(root(f / c)) : zero;
+    add_left = root(added_ratio);
     add_right = second ? one / add_left : zero;
-    const W alpha = first ? root(a * d) : zero;
-    const W gamma = second ? root(c * f) : zero;
+    const W alpha = a * ratio, gamma = c * added_ratio;  // sqrt(a d), sqrt(c f)
     b = b * (keep_left * add_left);
     e = e * (keep_right * add_right);
     const W t00 = alpha * alpha + e * b, t11 = gamma * gamma + e * b;

@@ -83,7 +83,7 @@ class SplitKIIJ {
     split::column_gram(line_, GR);
     const auto a_hat = regressors(step, i);
     for (Index l = 0; l < r; ++l) {
-      GL(l, r) = GL(r, l) = dot_with_D(step, l, i);
+      GL(l, r) = GL(r, l) = dot_with_D(step, l, i / shape_.n, i % shape_.n);
       GR(l, r) = GR(r, l) =
           line_.col(l).template cast<Work<T>>().dot(a_hat.template cast<Work<T>>());
     }
@@ -102,19 +102,20 @@ class SplitKIIJ {
     split::row_norms(shape_, step.a_hat, squares_);
     std::copy_n(squares_.data(), R, GR[2]);
     step.D->squared_column_norms(GL[2]);
-    for (Index i = 0; i < R; ++i) {
-      GL[0][i] = squared_norm<T>(left(l).col(i).data(), shape_.S());
-      if (cross) GL[1][i] = dot_with_D(step, l, i);
-    }
+    column_squares<T>(shape_.S(), R, left_.col(l).data(), GL[0]);
+    if (!cross) return;
+    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+      for (Index u = 0; u < shape_.n; ++u) GL[1][gate * shape_.n + u] = dot_with_D(step, l, gate, u);
   }
   void pair_mix(const Step<T>& step, Index l, const T* const CL[2], const T* const CR[2]) {
     const Index S = shape_.S(), R = shape_.R(), n = shape_.n;
     Eigen::Map<Matrix<T>> A(left_.col(l).data(), S, R), B(right_.col(l).data(), R, shape_.m);
-    for (Index i = 0; i < R; ++i) {
-      A.col(i) *= CL[0][i];
-      for (Index a = 0; a < shape_.states_per_unit; ++a)
-        A(a * n + i % n, i) += CL[1][i] * step.D->part(a, i / n)[i % n];
-    }
+    scale_columns<T>(S, R, CL[0], A.data());
+    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
+      for (Index a = 0; a < shape_.states_per_unit; ++a) {
+        const T* const D = step.D->part(a, gate);
+        for (Index u = 0; u < n; ++u) A(a * n + u, gate * n + u) += CL[1][gate * n + u] * D[u];
+      }
     with_regressors(shape_, step.a_hat, 0, [&](const auto& a_hat) {
       sweep<T>(R, shape_.m, R, {CR[0], CR[1]}, a_hat, {B.data()},
                [](const auto& c, const auto& a, auto& x) { x[0] = multiply_add(a, c[1], c[0] * x[0]); });
@@ -171,11 +172,13 @@ class SplitKIIJ {
       line_.col(l) = right(l).row(i).transpose();
     }
   }
-  Work<T> dot_with_D(const Step<T>& step, Index l, Index i) const {
+  // Of the column of a gate's row u.
+  Work<T> dot_with_D(const Step<T>& step, Index l, Index gate, Index u) const {
     const Index n = shape_.n;
+    const T* const column = left_.col(l).data() + (gate * n + u) * shape_.S();
     Work<T> sum(0);
     for (Index a = 0; a < shape_.states_per_unit; ++a)
-      sum += Work<T>(left(l)(a * n + i % n, i)) * Work<T>(step.D->part(a, i / n)[i % n]);
+      sum += Work<T>(column[a * n + u]) * Work<T>(step.D->part(a, gate)[u]);
     return sum;
   }
 
