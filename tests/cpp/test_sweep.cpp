@@ -49,10 +49,10 @@ void test_sums(Index rows, Index columns, double tolerance) {
   const Matrix<T> B = Matrix<T>::Random(rows, columns), A = Matrix<T>::Random(rows, columns);
   const Vector<T> a = Vector<T>::Random(columns);
   Vector<Work<T>> squares(rows), products(rows), own(rows), alone(rows);
-  row_sums<T>(rows, columns, PerColumn<T>{a.data()}, B.data(), squares.data(), products.data());
-  row_sums<T>(rows, columns, PerEntry<T>{A.data(), rows}, B.data(), alone.data(), own.data());
+  row_sums<T>(rows, columns, PerColumn<T>{a.data()}, B.data(), rows, squares.data(), products.data());
+  row_sums<T>(rows, columns, PerEntry<T>{A.data(), rows}, B.data(), rows, alone.data(), own.data());
   CHECK_EQUAL((squares - alone).cwiseAbs().maxCoeff(), 0.0);
-  row_sums<T>(rows, columns, PerColumn<T>{a.data()}, B.data(), alone.data(), nullptr);
+  row_sums<T>(rows, columns, PerColumn<T>{a.data()}, B.data(), rows, alone.data(), nullptr);
   CHECK_EQUAL((squares - alone).cwiseAbs().maxCoeff(), 0.0);
   const auto B_work = B.template cast<Work<T>>();
   const Vector<Work<T>> squares_expected = B_work.rowwise().squaredNorm();

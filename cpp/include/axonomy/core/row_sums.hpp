@@ -42,13 +42,14 @@ struct OneWidened {
 
 // Rows `first` ..., V packs of them at a time; returns where the rest begins.
 template <class P, int V, class T, class A>
-Index add_row_sums(Index first, Index rows, Index columns, const A& a, const T* B, Work<T>* squares, Work<T>* products) {
+Index add_row_sums(Index first, Index rows, Index columns, const A& a, const T* B, Index ld, Work<T>* squares,
+                   Work<T>* products) {
   for (; first + V * P::size <= rows; first += V * P::size) {
     typename P::type square[V] = {}, product[V] = {};
     for (Index j = 0; j < columns; ++j)
       for (int v = 0; v < V; ++v) {
         const Index row = first + v * P::size;
-        const typename P::type b = P::load(B + j * rows + row);
+        const typename P::type b = P::load(B + j * ld + row);
         square[v] = multiply_add(b, b, square[v]);
         if (products != nullptr) product[v] = multiply_add(load_from<P>(a, row, j), b, product[v]);
       }
@@ -62,18 +63,18 @@ Index add_row_sums(Index first, Index rows, Index columns, const A& a, const T* 
 
 }  // namespace detail
 
-// Of B (rows, columns): squares_i = sum_j B_ij^2 and, unless null, products_i = sum_j a_ij B_ij.
+// Of B (rows, columns), ld from one column to the next: squares_i = sum_j B_ij^2 and, unless null, products_i = sum_j a_ij B_ij.
 template <class T, class A>
-void row_sums(Index rows, Index columns, const A& a, const T* B, Work<T>* squares, Work<T>* products) {
+void row_sums(Index rows, Index columns, const A& a, const T* B, Index ld, Work<T>* squares, Work<T>* products) {
   using namespace detail;
   Index i = 0;
 #if AXONOMY_VECTORS
   if constexpr (has_vectors<T>) {
-    i = add_row_sums<Widened<T>, 4>(i, rows, columns, a, B, squares, products);
-    i = add_row_sums<Widened<T>, 1>(i, rows, columns, a, B, squares, products);
+    i = add_row_sums<Widened<T>, 4>(i, rows, columns, a, B, ld, squares, products);
+    i = add_row_sums<Widened<T>, 1>(i, rows, columns, a, B, ld, squares, products);
   }
 #endif
-  add_row_sums<OneWidened<T>, 1>(i, rows, columns, a, B, squares, products);
+  add_row_sums<OneWidened<T>, 1>(i, rows, columns, a, B, ld, squares, products);
 }
 
 // |x|^2 of x (size,).

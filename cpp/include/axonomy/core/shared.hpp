@@ -51,22 +51,18 @@ void add_dots(Team* team, Index S, Index columns, const T* A, const T* q, T scal
   });
 }
 
+// work(first, last) for stretches of the columns of matrices (R, m), all of whose entries are treated by themselves.
+template <class Work>
+void share_columns(Team* team, Index R, Index m, const Work& work) {
+  constexpr Index grain = 8;
+  share_out(detail::if_worth(team, R * m), m, grain, work);
+}
+
 // A (R, m) = keep A + scale u v^T
 template <class T>
 void add_outer(Team* team, T scale, const T* u, Index R, const T* v, Index m, T* A, T keep = T(1)) {
-  constexpr Index grain = 8;
-  share_out(detail::if_worth(team, R * m), m, grain, [&](Index first, Index last) {
+  share_columns(team, R, m, [&](Index first, Index last) {
     add_outer<T>(scale, u, R, v + first, last - first, A + first * R, keep);
-  });
-}
-
-// A (R, m) = keep A
-template <class T>
-void scale_columns(Team* team, T keep, Index R, Index m, T* A) {
-  if (keep == T(1)) return;
-  constexpr Index grain = 8;
-  share_out(detail::if_worth(team, R * m), m, grain, [&](Index first, Index last) {
-    Eigen::Map<Vector<T>>(A + first * R, (last - first) * R) *= keep;
   });
 }
 

@@ -149,7 +149,7 @@ void row_norms(const Shape& shape, const T* a_hat, Vector<Work<T>>& out) {
   if (!shape.element_wise)
     out.setConstant(squared_norm<T>(a_hat, shape.m));
   else
-    row_sums<T>(shape.R(), shape.m, PerEntry<T>{a_hat, shape.R()}, a_hat, out.data(), nullptr);
+    row_sums<T>(shape.R(), shape.m, PerEntry<T>{a_hat, shape.R()}, a_hat, shape.R(), out.data(), nullptr);
 }
 
 // Gram matrix of the columns of a factor into the leading block of G, in the work scalar.

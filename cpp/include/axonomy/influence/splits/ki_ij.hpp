@@ -56,9 +56,12 @@ class SplitKIIJ {
     const Index S = shape_.S(), R = shape_.R();
     for (Index l = 0; l < rank_; ++l) {
       row_.setZero();
-      add_dots<T>(S, R, left_.col(l).data(), step.q, scale, row_.data());
-      sweep<T>(R, shape_.m, R, {row_.data()}, PerEntry<T>{right_.col(l).data(), R}, {target},
-               [](const auto& c, const auto& b, auto& x) { x[0] = multiply_add(b, c[0], x[0]); });
+      add_dots<T>(team_, S, R, left_.col(l).data(), step.q, scale, row_.data());
+      share_columns(team_, R, shape_.m, [&](Index first, Index last) {
+        sweep<T>(R, last - first, R, {row_.data()}, PerEntry<T>{right_.col(l).data() + first * R, R},
+                 {target + first * R},
+                 [](const auto& c, const auto& b, auto& x) { x[0] = multiply_add(b, c[0], x[0]); });
+      });
     }
   }
 
@@ -96,29 +99,41 @@ class SplitKIIJ {
   void pair_grams(const Step<T>& step, Index l, bool cross, Work<T>* const GL[3],
                   Work<T>* const GR[3]) {
     const Index R = shape_.R();
-    with_regressors(shape_, step.a_hat, 0, [&](const auto& a_hat) {
-      row_sums<T>(R, shape_.m, a_hat, right_.col(l).data(), GR[0], cross ? GR[1] : nullptr);
+    constexpr Index rows_together = 32;
+    share_out(detail::if_worth(team_, R * shape_.m), R, rows_together, [&](Index first, Index last) {
+      with_regressors(shape_, step.a_hat, first, [&](const auto& a_hat) {
+        row_sums<T>(last - first, shape_.m, a_hat, right_.col(l).data() + first, R, GR[0] + first,
+                    cross ? GR[1] + first : nullptr);
+      });
     });
     split::row_norms(shape_, step.a_hat, squares_);
     std::copy_n(squares_.data(), R, GR[2]);
     step.D->squared_column_norms(GL[2]);
-    column_squares<T>(shape_.S(), R, left_.col(l).data(), GL[0]);
+    const Index S = shape_.S();
+    share_columns(team_, S, R, [&](Index first, Index last) {
+      column_squares<T>(S, last - first, left_.col(l).data() + first * S, GL[0] + first);
+    });
     if (!cross) return;
     for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
       for (Index u = 0; u < shape_.n; ++u) GL[1][gate * shape_.n + u] = dot_with_D(step, l, gate, u);
   }
   void pair_mix(const Step<T>& step, Index l, const T* const CL[2], const T* const CR[2]) {
     const Index S = shape_.S(), R = shape_.R(), n = shape_.n;
-    Eigen::Map<Matrix<T>> A(left_.col(l).data(), S, R), B(right_.col(l).data(), R, shape_.m);
-    scale_columns<T>(S, R, CL[0], A.data());
+    Eigen::Map<Matrix<T>> A(left_.col(l).data(), S, R);
+    share_columns(team_, S, R, [&](Index first, Index last) {
+      scale_columns<T>(S, last - first, CL[0] + first, A.data() + first * S);
+    });
     for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
       for (Index a = 0; a < shape_.states_per_unit; ++a) {
         const T* const D = step.D->part(a, gate);
         for (Index u = 0; u < n; ++u) A(a * n + u, gate * n + u) += CL[1][gate * n + u] * D[u];
       }
-    with_regressors(shape_, step.a_hat, 0, [&](const auto& a_hat) {
-      sweep<T>(R, shape_.m, R, {CR[0], CR[1]}, a_hat, {B.data()},
-               [](const auto& c, const auto& a, auto& x) { x[0] = multiply_add(a, c[1], c[0] * x[0]); });
+    share_columns(team_, R, shape_.m, [&](Index first, Index last) {
+      const T* const a_hat = step.a_hat + first * (shape_.element_wise ? R : 1);
+      with_regressors(shape_, a_hat, 0, [&](const auto& a) {
+        sweep<T>(R, last - first, R, {CR[0], CR[1]}, a, {right_.col(l).data() + first * R},
+                 [](const auto& c, const auto& a_ij, auto& x) { x[0] = multiply_add(a_ij, c[1], c[0] * x[0]); });
+      });
     });
   }
 

@@ -127,7 +127,10 @@ class SplitKIJoint {
   // left <- keep left + add D, right <- keep right + add a_hat
   void mix_one(const Step<T>& step, Index l, T keep_left, T add_left, T keep_right, T add_right) {
     const Index n = shape_.n, S = shape_.S();
-    scale_columns(team_, keep_left, S, shape_.R(), left_.col(l).data());
+    if (keep_left != T(1))
+      share_columns(team_, S, shape_.R(), [&](Index first, Index last) {
+        left_.col(l).segment(first * S, (last - first) * S) *= keep_left;
+      });
     T* B = left_.col(l).data();
     for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
       for (Index a = 0; a < shape_.states_per_unit; ++a)
