@@ -35,7 +35,7 @@ FAMILIES: dict[str, list[ax.Rule]] = {
     "rolling TBPTT(L)": [ax.rules.tbptt(L) for L in (4, 8, 16)],
 }
 CASES = [(n, lags) for lags in ((6, 10), (9, 14)) for n in (32, 128)]
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 TUNING_SEEDS, SEEDS = (100, 101), (0, 1, 2, 3, 4)
 STEPS = 100_000
 KEYS = ["n", "lags", "rule", "learning_rate", "seed"]
@@ -120,7 +120,9 @@ def times(seconds: float, turns: int) -> dict[tuple[int, str], float]:
 
 def summary(table: pd.DataFrame, time: dict[tuple[int, str], float]) -> pd.DataFrame:
     """Return a line a case and rule: learning rate, mean loss and its standard error, microseconds a step."""
-    final = table[table.seed.isin(SEEDS)]
+    best = rates(table)
+    chosen = [best[row.n, row.lags, row.rule] == row.learning_rate for row in table.itertuples()]
+    final = table[table.seed.isin(SEEDS) & chosen]
     groups = final.groupby(KEYS[:4], as_index=False).loss.agg(["mean", "sem"])
     groups["microseconds"] = [time[n, rule] for n, rule in zip(groups.n, groups.rule, strict=True)]
     return groups
