@@ -54,6 +54,11 @@ void test(const std::string& type) {
         check::context = type + ", side by side";
         compare<T>(S, columns, detail::vector_dots<T, false>);
       }
+    for (const Index columns : {37, 1024}) {  // less and more than the first cache has
+      check::context = type + ", short";
+      compare<T>(2 * detail::lanes<T>, columns, [](Index, auto... rest) { return detail::short_dots<T, 2>(rest...); });
+      compare<T>(4 * detail::lanes<T>, columns, [](Index, auto... rest) { return detail::short_dots<T, 4>(rest...); });
+    }
   }
 #endif
 }

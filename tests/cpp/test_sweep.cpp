@@ -1,5 +1,5 @@
-// One pass over matrices side by side, and sums over rows, beside plain loops: at sizes with every kind of rest, below and
-// beyond the size up to which rows are taken a stretch at a time.
+// One pass over matrices side by side, sums over rows and columns, and columns copied and scaled, beside plain loops: at sizes
+// with every kind of rest, below and beyond the size up to which rows are taken a stretch at a time.
 #include "axonomy/core/row_sums.hpp"
 #include "check.hpp"
 
@@ -68,8 +68,27 @@ void test_sums(Index rows, Index columns, double tolerance) {
 }
 
 template <class T>
+void test_columns(Index rows, Index columns) {
+  const Matrix<T> A = Matrix<T>::Random(rows, columns);
+  const Vector<T> factors = Vector<T>::Random(columns);
+  Vector<Work<T>> squares(columns);
+  column_squares<T>(rows, columns, A.data(), squares.data());
+  const Vector<Work<T>> expected = A.template cast<Work<T>>().colwise().squaredNorm();
+  CHECK_AT_MOST((squares - expected).cwiseAbs().maxCoeff(), 1e-13);
+  const Matrix<T> before = Matrix<T>::Random(rows + 5, columns);
+  Matrix<T> copy = before;
+  copy_columns<T>(rows, columns, A.data(), rows, copy.data(), rows + 5);
+  CHECK_EQUAL(distance<T>(copy.topRows(rows), A), 0.0);
+  CHECK_EQUAL(distance<T>(copy.bottomRows(5), before.bottomRows(5)), 0.0);
+  Matrix<T> scaled = A;
+  scale_columns<T>(rows, columns, factors.data(), scaled.data());
+  CHECK_EQUAL(distance<T>(scaled, A * factors.asDiagonal()), 0.0);
+}
+
+template <class T>
 void test(double tolerance) {
   for (Index rows = 1; rows <= 70; ++rows) {
+    for (const Index columns : {1, 7, 8, 20}) test_columns<T>(rows, columns);
     test_sweep<T>(rows, 5, tolerance);
     test_sums<T>(rows, 7, 1e-13);
   }

@@ -86,7 +86,7 @@ class SplitKIIJ {
     split::column_gram(line_, GR);
     const auto a_hat = regressors(step, i);
     for (Index l = 0; l < r; ++l) {
-      GL(l, r) = GL(r, l) = dot_with_D(step, l, i / shape_.n, i % shape_.n);
+      GL(l, r) = GL(r, l) = dot_with_D(step, l, i);
       GR(l, r) = GR(r, l) =
           line_.col(l).template cast<Work<T>>().dot(a_hat.template cast<Work<T>>());
     }
@@ -113,9 +113,7 @@ class SplitKIIJ {
     share_columns(team_, S, R, [&](Index first, Index last) {
       column_squares<T>(S, last - first, left_.col(l).data() + first * S, GL[0] + first);
     });
-    if (!cross) return;
-    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
-      for (Index u = 0; u < shape_.n; ++u) GL[1][gate * shape_.n + u] = dot_with_D(step, l, gate, u);
+    if (cross) dots_with_D(step, l, GL[1]);
   }
   void pair_mix(const Step<T>& step, Index l, const T* const CL[2], const T* const CR[2]) {
     const Index S = shape_.S(), R = shape_.R(), n = shape_.n;
@@ -187,14 +185,25 @@ class SplitKIIJ {
       line_.col(l) = right(l).row(i).transpose();
     }
   }
-  // Of the column of a gate's row u.
-  Work<T> dot_with_D(const Step<T>& step, Index l, Index gate, Index u) const {
+  Work<T> dot_with_D(const Step<T>& step, Index l, Index i) const {
     const Index n = shape_.n;
-    const T* const column = left_.col(l).data() + (gate * n + u) * shape_.S();
     Work<T> sum(0);
     for (Index a = 0; a < shape_.states_per_unit; ++a)
-      sum += Work<T>(column[a * n + u]) * Work<T>(step.D->part(a, gate)[u]);
+      sum += Work<T>(left(l)(a * n + i % n, i)) * Work<T>(step.D->part(a, i / n)[i % n]);
     return sum;
+  }
+  // The same of all rows, without dividing by n.
+  void dots_with_D(const Step<T>& step, Index l, Work<T>* out) const {
+    const Index n = shape_.n, S = shape_.S();
+    for (Index gate = 0; gate < shape_.rows_per_unit; ++gate, out += n)
+      for (Index a = 0; a < shape_.states_per_unit; ++a) {
+        const T* const A = left_.col(l).data() + gate * n * S + a * n;
+        const T* const D = step.D->part(a, gate);
+        for (Index u = 0; u < n; ++u) {
+          const Work<T> product = Work<T>(A[u * (S + 1)]) * Work<T>(D[u]);
+          out[u] = a == 0 ? product : out[u] + product;
+        }
+      }
   }
 
   Shape shape_;
