@@ -71,6 +71,7 @@ inline void tile_of(Index width, Index K, const T* A, Index lda, const T* B, Ind
 template <class T, int V>
 inline void columns(Index K, const T* A, Index lda, const T* B, Index ldb, T* C, Index ldc,
                     Index rows, Index N, const T* scale, bool accumulate) {
+  if (N == tile_columns) return tile<T, V, tile_columns>(K, A, lda, B, ldb, C, ldc, rows, scale, accumulate);
   const Index tiles = (N + tile_columns - 1) / tile_columns, least = N / tiles, wider = N % tiles;
   for (Index i = 0; i < tiles; ++i) {
     const Index width = i < wider ? least + 1 : least;
