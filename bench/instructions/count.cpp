@@ -30,7 +30,7 @@ void take_steps(const Training<T>& run, Index steps) {
 }  // namespace axonomy
 
 // One function for all, and no jump at its end, which would leave it before the steps are taken.
-extern "C" __attribute__((noinline)) void counted_steps(void (*take)(const void*), const void* run) {
+extern "C" __attribute__((noinline, noclone)) void counted_steps(void (*take)(const void*), const void* run) {
   take(run);
   asm volatile("" ::: "memory");
 }
