@@ -83,14 +83,16 @@ def roofline(points: Sequence[Point], machine: Machine, title: str = "") -> Figu
                 color=style.SOFT,
                 fontsize=style.FONT_SIZE - 1.5,
             )
-        for flops, name in ((machine.gemm, "matrix products"), (machine.flops, "registers")):
+        # One below its line and one above, as the two may be very near.
+        for flops, name, up in ((machine.gemm, "matrix products", -1), (machine.flops, "registers", 1)):
             axes.axhline(flops / 1e9, color=style.FAINT, linewidth=0.8)
             axes.annotate(
                 name,
                 (right, flops / 1e9),
-                xytext=(-3, 3),
+                xytext=(-3, 3 * up),
                 textcoords="offset points",
                 ha="right",
+                va="bottom" if up > 0 else "top",
                 color=style.SOFT,
                 fontsize=style.FONT_SIZE - 1.5,
             )

@@ -85,7 +85,7 @@ class OptimalUnbiased {
   void spread(Index kept, Index k, const Work<T>& tail) {
     const auto& sigma = terms_.sigma();
     const Index size = sigma.size() - kept;
-    if (Z_.rows() < sigma.size() || Z_.cols() < k) Z_.resize(sigma.size(), std::max(k, Z_.cols()));
+    Z_.resize(sigma.size(), kept + k);  // the rank: nothing happens after the first time
     Z_.topLeftCorner(size, k).setZero();
     Z_.topLeftCorner(k, k).setIdentity();
     if (!(tail > Work<T>(0))) return;
