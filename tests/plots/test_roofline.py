@@ -28,6 +28,13 @@ def test_what_is_drawn() -> None:
     figure.savefig(io.BytesIO(), format="svg")
 
 
+def test_roofs_that_are_near_share_a_name() -> None:
+    machine = Machine(51e9, 50e9, MACHINE.levels)
+    words = [text.get_text() for text in roofline(POINTS, machine, "here").axes[0].texts]
+    assert "matrix products, registers" in words
+    assert "registers" not in words
+
+
 def test_of_nothing() -> None:
     with pytest.raises(ValueError, match="points"):
         roofline([], MACHINE)

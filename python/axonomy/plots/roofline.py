@@ -83,16 +83,18 @@ def roofline(points: Sequence[Point], machine: Machine, title: str = "") -> Figu
                 color=style.SOFT,
                 fontsize=style.FONT_SIZE - 1.5,
             )
-        # One below its line and one above, as the two may be very near.
-        for flops, name, up in ((machine.gemm, "matrix products", -1), (machine.flops, "registers", 1)):
+        roofs = {"matrix products": machine.gemm, "registers": machine.flops}
+        for flops in roofs.values():
             axes.axhline(flops / 1e9, color=style.FAINT, linewidth=0.8)
+        if machine.flops < 1.2 * machine.gemm:  # no room for a name between them
+            roofs = {"matrix products, registers": machine.flops}
+        for name, flops in roofs.items():
             axes.annotate(
                 name,
                 (right, flops / 1e9),
-                xytext=(-3, 3 * up),
+                xytext=(-3, 3),
                 textcoords="offset points",
                 ha="right",
-                va="bottom" if up > 0 else "top",
                 color=style.SOFT,
                 fontsize=style.FONT_SIZE - 1.5,
             )
