@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, TypeVar
 
 from axonomy.rule import Rule
 
@@ -68,3 +68,12 @@ class Hybrid(Rule):
     def references(self) -> tuple[str, ...]:
         """Keys of the bibliography, of all parts."""
         return tuple(dict.fromkeys(key for rule in self.rules for key in rule.references))
+
+
+def leaves(rule: Rule) -> Iterator[Any]:
+    """Yield the rules that a hybrid is made of in the end, or the rule itself."""
+    if isinstance(rule, Hybrid):
+        for part in rule.rules:
+            yield from leaves(part)
+    else:
+        yield rule

@@ -14,13 +14,12 @@ place of O(n³), for more noise in what is older than L steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from axonomy import _check
 from axonomy import rule as rule_module
-from axonomy.hybrid.parts import Hybrid
+from axonomy.hybrid.parts import Hybrid, leaves
 from axonomy.rule import Rule
 from axonomy.rules import as_rule
 
@@ -150,19 +149,11 @@ def windowed(rule: Any, window: int = 8, keep: float | str = 1.0, every: int = 6
         raise ValueError(f"rule: expected a past-facing one, got {older.name}, facing {older.facing}")
     if (older.lag, older.period) != (0, 1):
         raise ValueError(f"rule: expected one with a gradient at every step, got {older.name}")
-    for leaf in _leaves(older):
+    for leaf in leaves(older):
         if leaf.component.needs_network:
             raise ValueError(f"rule: expected one that does not run the network itself, got {leaf.name}")
     window = _check.integer("window", window, 1)
     return Windowed(older, window, _keep(keep), _check.integer("every", every, 1))
-
-
-def _leaves(rule: Rule) -> Iterator[Any]:
-    if isinstance(rule, Hybrid):
-        for part in rule.rules:
-            yield from _leaves(part)
-    else:
-        yield rule
 
 
 def _keep(value: float | str) -> float | str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from axonomy import _check
 from axonomy._check import FloatArray
+from axonomy.hybrid.parts import leaves
 from axonomy.influence.reductions.base import Reduction
 from axonomy.learner import make_learner
 from axonomy.rule import Rule
@@ -298,7 +299,7 @@ def exact_sizes(rule: Rule) -> list[Size]:
 
 def covered(rule: Rule) -> int:
     """Return how many steps, six at the most, fit into the windows of all parts that look ahead."""
-    ahead = [leaf for leaf in cases.leaves(rule) if leaf.facing == "future"]
+    ahead = [leaf for leaf in leaves(rule) if leaf.facing == "future"]
     return min([6, *(max(int(leaf.lag) + 1, int(leaf.period)) for leaf in ahead)])
 
 

@@ -7,7 +7,7 @@ coupled or element-wise; rules that run the network themselves are met through a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from axonomy._check import BoolArray, FloatArray
 from axonomy.cells import LeakyRNN
 from axonomy.errors import IncompatibleCell
 from axonomy.gradients import gradients
-from axonomy.hybrid.parts import Hybrid
+from axonomy.hybrid.parts import Hybrid, leaves
 from axonomy.hybrid.windowed import Windowed
 from axonomy.learner import HandDriven, make_learner
 from axonomy.rule import Rule
@@ -104,15 +104,6 @@ NETWORK = (
 
 
 # ------------------------------------------------------------------------------------- what rules are
-
-
-def leaves(rule: Rule) -> Iterator[Any]:
-    """Yield the rules that a hybrid is made of in the end, or the rule itself."""
-    if isinstance(rule, Hybrid):
-        for part in rule.rules:
-            yield from leaves(part)
-    else:
-        yield rule
 
 
 def bias(rule: Rule) -> str:

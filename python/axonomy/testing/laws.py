@@ -16,7 +16,7 @@ import numpy as np
 from axonomy._check import FloatArray
 from axonomy.gradients import gradients
 from axonomy.hybrid import ByBlock
-from axonomy.hybrid.parts import Hybrid
+from axonomy.hybrid.parts import Hybrid, leaves
 from axonomy.learner import Learner, make_learner
 from axonomy.optimisers import SGD
 from axonomy.rule import Rule
@@ -337,7 +337,7 @@ def _lag_sizes(rule: Rule) -> list[Size]:
 
 def memory_is_as_declared(rule: Rule, size: object) -> None:
     """The power of n at which the bytes held grow from n to 2n; with settings of one's own it may be less."""
-    (leaf,) = cases.leaves(rule)
+    (leaf,) = leaves(rule)
     power = leaf.component.memory.n
     n = min(64, int(2e6 ** (1 / max(power, 1))))
     sizes = (Size(k, k + 2, masked=rule.needs_mask) for k in (n, 2 * n))
@@ -430,7 +430,7 @@ def _one_component(rule: Rule) -> str:
 def _forgets(rule: Rule) -> str:
     if rule.facing != "past":
         return "it is for past-facing rules"
-    for leaf in cases.leaves(rule):
+    for leaf in leaves(rule):
         if leaf.solver == "perturbation":
             return "what is learned of the network outlives a sequence"
         make = leaf.component.core_options(leaf.options).get("learner")
@@ -442,7 +442,7 @@ def _forgets(rule: Rule) -> str:
 
 
 def _largest(rule: Rule) -> list[Size]:
-    rank = max(getattr(leaf, "rank", 1) for leaf in cases.leaves(rule))
+    rank = max(getattr(leaf, "rank", 1) for leaf in leaves(rule))
     n = max(4, rank + 2)
     return [Size(n, n + 3, T=cases.horizon(rule) + 3, by_hand=False, masked=rule.needs_mask)]
 
