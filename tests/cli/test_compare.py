@@ -268,7 +268,7 @@ import axonomy as ax
 from axonomy.cli import main
 
 run = ax.Trainer.run
-timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
 finished = threading.Semaphore(0)
 
 def watched(trainer, X, Y, **options):

@@ -587,7 +587,7 @@ main()
 def test_interrupt(tmp_path: Path) -> None:
     """Ctrl-C in a process of its own: the results are kept, and the run goes on from there."""
     folder = tmp_path / "run"
-    call = ("train", "--rule", "rflo", *SMALL, "--steps", 2_000_000, "--out", folder)
+    call = ("train", "--rule", "rtrl", *SMALL, "--steps", 2_000_000, "--out", folder)
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, *map(str, call)], capture_output=True, text=True, timeout=120
     )
@@ -600,5 +600,5 @@ def test_interrupt(tmp_path: Path) -> None:
     assert config_of(folder)["steps"] == 2_000_000
 
     axonomy("train", "--resume", folder, "--steps", 50, "--no-figure")
-    trained(tmp_path / "whole", rule="rflo", steps=steps + 50)
+    trained(tmp_path / "whole", rule="rtrl", steps=steps + 50)
     assert_same_runs(folder, tmp_path / "whole")
