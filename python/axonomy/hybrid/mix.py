@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from axonomy import _check
 from axonomy import rule as rule_module
-from axonomy.hybrid.parts import Hybrid
+from axonomy.hybrid.parts import Hybrid, inner_name
 from axonomy.rule import Rule
 from axonomy.rules import as_rule
 
@@ -52,7 +52,7 @@ class Mix(Hybrid):
     @property
     def name(self) -> str:
         """The weights and names of the parts."""
-        return " + ".join(f"{w:g} {_inner(r.name, r)}" for w, r in zip(self.weights, self.rules, strict=True))
+        return " + ".join(f"{w:g} {inner_name(r)}" for w, r in zip(self.weights, self.rules, strict=True))
 
     def __str__(self) -> str:
         parts = (f"{w:g}: {r}" for w, r in zip(self.weights, self.rules, strict=True))
@@ -69,10 +69,6 @@ class Mix(Hybrid):
             "parts": [rule._spec(shape) for rule in self.rules],
             "weights": list(self.weights),
         }
-
-
-def _inner(name: str, rule: Rule) -> str:
-    return f"({name})" if isinstance(rule, Hybrid) else name
 
 
 def mix(rules: Sequence[Any], weights: Sequence[float] | None = None) -> Mix:

@@ -77,3 +77,8 @@ def leaves(rule: Rule) -> Iterator[Any]:
             yield from leaves(part)
     else:
         yield rule
+
+
+def inner_name(rule: Rule) -> str:
+    """Return the name of a part within that of the whole."""
+    return f"({rule.name})" if isinstance(rule, Hybrid) else rule.name

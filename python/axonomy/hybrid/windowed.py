@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from axonomy import _check
 from axonomy import rule as rule_module
-from axonomy.hybrid.parts import Hybrid, leaves
+from axonomy.hybrid.parts import Hybrid, inner_name, leaves
 from axonomy.rule import Rule
 from axonomy.rules import as_rule
 
@@ -79,8 +79,7 @@ class Windowed(Hybrid):
     def name(self) -> str:
         """The name of the rule, and beyond what."""
         kept = "" if self.keep == 1 else f", kept {_written(self.keep)}"
-        inner = f"({self.rule.name})" if isinstance(self.rule, Hybrid) else self.rule.name
-        return f"{inner} beyond {self.window} steps{kept}"
+        return f"{inner_name(self.rule)} beyond {self.window} steps{kept}"
 
     def __str__(self) -> str:
         kept = "" if self.keep == 1 else f", kept {_written(self.keep)} every {self.every}"
