@@ -45,6 +45,17 @@ void test(const std::string& type) {
           return all;
         });
       }
+  // From either end, of what the second cache holds and of more.
+  for (const Index S : {40, 512, 514})
+    for (const Index bytes : {second_cache / 2, second_cache})
+      for (const End begin : {End::first, End::last}) {
+        check::context = type + (begin == End::last ? ", from the last" : ", from the first");
+        compare<T>(S, bytes / (S * static_cast<Index>(sizeof(T))) + 5,
+                   [begin](Index rows, Index all, const T* A, const T* q, T scale, T* out) {
+                     add_dots<T>(rows, all, A, q, scale, out, false, begin);
+                     return all;
+                   });
+      }
 #if AXONOMY_VECTORS
   if constexpr (detail::has_vectors<T>) {
     for (Index S = detail::lanes<T>; S <= 20 * detail::lanes<T>; S += detail::lanes<T>)

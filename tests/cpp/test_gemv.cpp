@@ -98,6 +98,8 @@ void test(const std::string& type) {
   // Around the stretches of rows that are taken at once, and longer ones.
   for (const Index R : {63, 64, 65, 100, 127, 128, 129, 191, 255, 256, 257, 300, 512})
     for (const Index m : {1, 2, 3, 16, 17, 67}) compare<T>(R, m, (R + m) % 3);
+  // What the second cache does not hold.
+  for (const Index R : {512, 515}) compare<T>(R, second_cache / (R * static_cast<Index>(sizeof(T))) + 3, R % 2);
 }
 
 }  // namespace

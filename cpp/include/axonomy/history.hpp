@@ -52,11 +52,12 @@ class StepHistory {
       if (step.W == nullptr || step.leak == nullptr)
         throw std::invalid_argument(
             "step: this rule applies the network's present weights and cannot be driven by J, D and a_hat alone");
-      leaks_.col(at) = Eigen::Map<const Vector<T>>(step.leak->entries().data(), leaks_.rows());
+      copy(leaks_.rows(), step.leak->entries().data(), leaks_.col(at).data());
     }
-    D_[next_].entries() = step.D->entries();
-    a_hat_.col(at) = Eigen::Map<const Vector<T>>(step.a_hat, a_hat_.rows());
-    q_.col(at) = Eigen::Map<const Vector<T>>(step.q, shape_.S());
+    Matrix<T>& D = D_[next_].entries();
+    copy(D.size(), step.D->entries().data(), D.data());
+    copy(a_hat_.rows(), step.a_hat, a_hat_.col(at).data());
+    copy(shape_.S(), step.q, q_.col(at).data());
     begins_[next_] = begin_;
     begin_ = 0;
     next_ = (next_ + 1) % static_cast<std::uint64_t>(length_);
@@ -79,10 +80,12 @@ class StepHistory {
   }
   void write_J(Index slot, Matrix<T>& out) const { J_.write_dense(slot, out); }
 
-  // out = c J^slot. `W` (R, m): the weights of today, of the step pushed last; if all steps share one W, this is it.
-  void pull_back(Index slot, const T* c, T* out, const Matrix<T>* W) {
+  // out = c J^slot. `W` (R, m): the weights of today, of the step pushed last; if all steps share one W, this is it. `rows`: c D,
+  // where that is known.
+  void pull_back(Index slot, const T* c, T* out, const Matrix<T>* W, const T* rows = nullptr) {
     if (through_ == Through::time && shared_ == 0) return J_.pull_back(nullptr, slot, c, out);
-    bound(slot, W).pull_back(c, out);
+    const End begin = slot % 2 == 0 ? End::first : End::last;  // through W there and back, one step after the other
+    bound(slot, W).pull_back(c, out, rows, begin);
   }
 
   // target (R, m) += rows[:, back] (x) a_hat of the step so many back, over the last `count`.
@@ -141,7 +144,7 @@ class StepHistory {
 
   // J of a step that is held, under some W.
   const Jacobian<T>& bound(Index slot, const Matrix<T>* W) {
-    std::copy_n(leaks_.col(slot).data(), leaks_.rows(), leak_.entries().data());
+    copy(leaks_.rows(), leaks_.col(slot).data(), leak_.entries().data());
     today_.bind(&leak_, &D_[static_cast<std::size_t>(slot)], W);
     return today_;
   }

@@ -119,7 +119,7 @@ void add_output_gradient(const Cell<T>& cell, T scale, Matrix<T>& target) {
   const Index n = cell.shape().n, n_out = cell.shape().n_out;
   for (Index i = 0; i < n_out; ++i) {
     const T error = scale * cell.error()[i];
-    target.col(i).head(n) += error * cell.activity();
+    add_scaled(n, error, cell.activity().data(), target.data() + i * (n + 1));
     target(n, i) += error;
   }
 }

@@ -99,8 +99,8 @@ class Cell : public Transition<T> {
   void take_input(const T* x) {
     const Index n = shape_.n, R = shape_.R(), back = shape_.returning() * n;
     if (!shape_.element_wise) {
-      a_hat_.head(n) = state.segment(back, n);
-      a_hat_.segment(n, shape_.n_in) = Eigen::Map<const Vector<T>>(x, shape_.n_in);
+      copy(n, state.data() + back, a_hat_.data());
+      for (Index j = 0; j < shape_.n_in; ++j) a_hat_[n + j] = x[j];
       a_hat_[shape_.m - 1] = T(1);
       return;
     }
@@ -143,10 +143,12 @@ class Cell : public Transition<T> {
   // The loss of the last read-out, with e = dL/dz and q = dL/ds = e W_out (or e W_FB) on the activity.
   T evaluate(const T* y) {
     const T loss = evaluate_loss(loss_, z_.data(), y, e_.data(), shape_.n_out);
-    const Matrix<T>& back = feedback.size() > 0 ? feedback : W_out;
-    auto q = q_.tail(shape_.n);
-    q = e_[0] * back.col(0).head(shape_.n);
-    for (Index i = 1; i < shape_.n_out; ++i) q += e_[i] * back.col(i).head(shape_.n);
+    const Matrix<T>& of = feedback.size() > 0 ? feedback : W_out;
+    const T* const back = of.data();
+    T* const q = q_.data() + shape_.S() - shape_.n;
+    const T first = e_[0];
+    for_packs<T>(shape_.n, [=](Index k, auto P) { P.store(q + k, first * P.load(back + k)); });
+    for (Index i = 1; i < shape_.n_out; ++i) add_scaled(shape_.n, e_[i], back + i * of.rows(), q);
     return loss;
   }
   void no_error() {
@@ -189,8 +191,8 @@ class Cell : public Transition<T> {
  private:
   void read_out(const T* of, Vector<T>& z) const {
     const Index n = shape_.n;
-    const Eigen::Map<const Vector<T>> activity(of + shape_.S() - n, n);
-    for (Index i = 0; i < shape_.n_out; ++i) z[i] = activity.dot(W_out.col(i).head(n)) + W_out(n, i);
+    const T* const activity = of + shape_.S() - n;
+    for (Index i = 0; i < shape_.n_out; ++i) z[i] = dot(n, activity, W_out.data() + i * (n + 1)) + W_out(n, i);
   }
 
   // h = W a_hat, by the weights that exist.

@@ -24,7 +24,7 @@ class LeakyRNN final : public Cell<T> {
     const Index n = alpha_.size();
     activate(activation_, h, D.part(0, 0), n);
     if (!leaks_) {
-      std::copy_n(h, n, next);
+      copy(n, h, next);
       return;
     }
     T* const leak = F.part(0, 0);

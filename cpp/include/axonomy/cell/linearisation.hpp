@@ -12,6 +12,7 @@
 
 #include "../core/block_diagonal.hpp"
 #include "../core/delayed_trace.hpp"
+#include "../core/dots.hpp"
 #include "../core/gemv.hpp"
 #include "../core/shared.hpp"
 #include "../core/sparsity.hpp"
@@ -83,8 +84,9 @@ class Jacobian {
     }
   }
 
-  // y = c J, c a row vector of S
-  void pull_back(const T* c, T* y) const {
+  // y = c J, c a row vector of S. `rows` (R,): c D, where that is known. `begin`: the cell goes through W from its first column to
+  // its last.
+  void pull_back(const T* c, T* y, const T* rows = nullptr, End begin = End::last) const {
     const Index S = shape_.S(), n = shape_.n;
     if (W_ == nullptr) {
       Eigen::Map<Vector<T>>(y, S).noalias() =
@@ -92,15 +94,18 @@ class Jacobian {
       return;
     }
     F_->multiply_left(c, y);
-    D_->multiply_left(c, rows_.data());
+    if (rows == nullptr) {
+      D_->multiply_left(c, rows_.data());
+      rows = rows_.data();
+    }
     T* const back = y + shape_.returning() * n;
     if (shape_.element_wise) {
       for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
-        for (Index u = 0; u < n; ++u) back[u] += rows_[gate * n + u] * (*W_)(gate * n + u, 0);
+        for (Index u = 0; u < n; ++u) back[u] += rows[gate * n + u] * (*W_)(gate * n + u, 0);
     } else if (shape_.pattern) {
-      shape_.pattern->add_product_left(*W_, rows_.data(), back);
+      shape_.pattern->add_product_left(*W_, rows, back);
     } else {
-      add_dots<T>(shape_.R(), n, W_->data(), rows_.data(), T(1), back);
+      add_dots<T>(shape_.R(), n, W_->data(), rows, T(1), back, false, begin);
     }
   }
 

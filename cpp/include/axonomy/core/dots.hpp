@@ -11,17 +11,6 @@ namespace detail {
 
 #if AXONOMY_VECTORS
 
-template <class T>
-struct Lane;
-template <>
-struct Lane<double> {
-  typedef std::int64_t type __attribute__((vector_size(simd_bytes)));
-};
-template <>
-struct Lane<float> {
-  typedef std::int32_t type __attribute__((vector_size(simd_bytes)));
-};
-
 // From sums[0 .. 2 H) to sums[0 .. H), and on to one vector whose lane c is the sum over the lanes of sums[c].
 template <class T, Index H>
 inline void add_lanes(typename Simd<T>::type* sums) {
@@ -38,7 +27,7 @@ inline void add_lanes(typename Simd<T>::type* sums) {
 
 // As many columns as fill whole vectors; returns how many. With `in_order` A is read as it lies; else a vector of each column
 // in turn, which makes better use of the registers.
-template <class T, bool in_order>
+template <class T, bool in_order, bool far = false>
 inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out) {
   using Vec = typename Simd<T>::type;
   constexpr Index L = lanes<T>;
@@ -51,8 +40,10 @@ inline Index vector_dots(Index S, Index columns, const T* A, const T* q, T scale
         Vec parts[4] = {};
         Index k = 0;
         for (; k + 4 * L <= S; k += 4 * L)
-          for (Index part = 0; part < 4; ++part)
+          for (Index part = 0; part < 4; ++part) {
+            if constexpr (far) fetch_ahead(column + k + part * L);
             parts[part] = multiply_add(load(column + k + part * L), load(q + k + part * L), parts[part]);
+          }
         for (; k < S; k += L) parts[0] = multiply_add(load(column + k), load(q + k), parts[0]);
         sums[i] = (parts[0] + parts[1]) + (parts[2] + parts[3]);
       }
@@ -115,9 +106,22 @@ inline bool reads_in_order() {
 
 }  // namespace detail
 
-// `far`: A lies beyond the second cache.
+// At which end of a matrix to begin. Of one that is larger than the second cache, what was read last is still there: whoever
+// reads it again begins with that.
+enum class End { first, last };
+
+// `far`: A lies beyond the second cache. The sums are the same whatever the end.
 template <class T>
-void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false) {
+void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false, End begin = End::first) {
+#if AXONOMY_VECTORS
+  constexpr Index stretch = 32;  // columns
+  const Index bytes = S * columns * static_cast<Index>(sizeof(T));
+  if (begin == End::last && S % detail::lanes<T> == 0 && bytes > second_cache / 2) {
+    for (Index c = (columns - 1) / stretch * stretch; c >= 0; c -= stretch)
+      add_dots<T>(S, std::min(stretch, columns - c), A + c * S, q, scale, out + c, far);
+    return;
+  }
+#endif
   Index done = 0;
 #if AXONOMY_VECTORS
   if constexpr (detail::has_vectors<T>) {
@@ -128,12 +132,18 @@ void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, b
       done = detail::short_dots<T, 2>(columns, A, q, scale, out);
     else if (S == 4 * L && !in_order)
       done = detail::short_dots<T, 4>(columns, A, q, scale, out);
-    else if (S % L == 0)
-      done = S >= 4 * L && in_order ? detail::vector_dots<T, true>(S, columns, A, q, scale, out)
-                                  : detail::vector_dots<T, false>(S, columns, A, q, scale, out);
+    else if (S % L != 0)
+      ;
+    else if (S < 4 * L || !in_order)
+      done = detail::vector_dots<T, false>(S, columns, A, q, scale, out);
+    else if (bytes > second_cache)
+      done = detail::vector_dots<T, true, true>(S, columns, A, q, scale, out);
+    else
+      done = detail::vector_dots<T, true>(S, columns, A, q, scale, out);
   }
 #else
   (void)far;
+  (void)begin;
 #endif
   if (done == columns) return;
   Eigen::Map<Vector<T>>(out + done, columns - done).noalias() +=

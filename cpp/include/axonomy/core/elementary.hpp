@@ -6,7 +6,9 @@
 // Branch-free, so that a plain loop vectorises. Error below 3 ulp (tests/cpp/test_elementary.cpp).
 #pragma once
 
-#include "simd.hpp"
+#include <array>
+
+#include "vectors.hpp"
 
 namespace axonomy {
 
@@ -20,14 +22,17 @@ inline To bit_cast(From from) {
   return to;
 }
 
-// c_0 r^k + c_1 r^(k-1) + ... + c_k
-template <class T>
-inline T polynomial(T, T sum) {
-  return sum;
-}
-template <class T, class... Rest>
-inline T polynomial(T r, T sum, T next, Rest... rest) {
-  return polynomial(r, multiply_add(sum, r, next), rest...);
+// c_0 + c_1 r + c_2 r^2 + ..., by pairs, pairs of pairs and so on, which do not wait for each other (Estrin).
+template <class T, std::size_t N>
+inline T polynomial(T r, const std::array<T, N>& c) {
+  if constexpr (N == 1) {
+    return c[0];
+  } else {
+    std::array<T, (N + 1) / 2> pairs{};
+    for (std::size_t k = 0; k < N / 2; ++k) pairs[k] = multiply_add(c[2 * k + 1], r, c[2 * k]);
+    if (N % 2 != 0) pairs[N / 2] = c[N - 1];
+    return polynomial(r * r, pairs);
+  }
 }
 
 // Of a type of numbers: ln 2 in two parts, the first short enough that its multiples are exact; a number to which to add
@@ -41,8 +46,9 @@ struct Expm1<double> {
   static constexpr double log2e = 1.4426950408889634074, shift = 6755399441055744.0;  // 1.5 * 2^52
   static constexpr Bits bias = 1023, digits = 52;
   static double p(double r) {  // truncation below 1e-17 relative
-    return polynomial(r, 1.0 / 6227020800.0, 1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0,
-                      1.0 / 40320.0, 1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5);
+    return polynomial<double, 12>(
+        r, {0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5040.0, 1.0 / 40320.0, 1.0 / 362880.0, 1.0 / 3628800.0,
+            1.0 / 39916800.0, 1.0 / 479001600.0, 1.0 / 6227020800.0});
   }
 };
 template <>
@@ -52,7 +58,7 @@ struct Expm1<float> {
   static constexpr float log2e = 1.44269504088896f, shift = 12582912.0f;  // 1.5 * 2^23
   static constexpr Bits bias = 127, digits = 23;
   static float p(float r) {
-    return polynomial(r, 1.0f / 5040.0f, 1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f, 0.5f);
+    return polynomial<float, 6>(r, {0.5f, 1.0f / 6.0f, 1.0f / 24.0f, 1.0f / 120.0f, 1.0f / 720.0f, 1.0f / 5040.0f});
   }
 };
 

@@ -52,10 +52,11 @@ Index product_rows(Index first, Index rows, Index columns, Entry* A, Index lda, 
 }
 
 // The same of one column, whose sums y go through the first cache.
-template <class P, int V, bool updates, class T, class Entry>
+template <class P, int V, bool updates, bool far, class T, class Entry>
 Index product_column(Index first, Index rows, Entry* column, T x, const T* u, T v, T* y) {
   for (; first + V * P::size <= rows; first += V * P::size)
     for (Index i = first; i < first + V * P::size; i += P::size) {
+      if constexpr (far) fetch_ahead(column + i);
       typename P::type a = P::load(column + i);
       if constexpr (updates) {
         a = multiply_add(v, P::load(u + i), a);
@@ -111,22 +112,32 @@ void vector_add_outer(T scale, const T* u, Index R, const T* v, Index m, T keep,
   add_outer_rows<One<T>, 1>(i, R, m, scale, u, v, keep, A);
 }
 
+// All rows, column after column.
+template <bool updates, bool far, class T, class Entry>
+void product_in_order(Index R, Index m, Entry* A, Index lda, const T* x, const RankOne<T>& update, T* y) {
+  using Wide = Pack<T, simd_bytes>;
+  for (Index j = 0; j < m; ++j, A += lda) {
+    const T v = updates ? update.v[j] : T(0);
+    Index i = product_column<Wide, 4, updates, far>(0, R, A, x[j], update.u, v, y);
+    i = product_column<Wide, 1, updates, far>(i, R, A, x[j], update.u, v, y);
+    if (i < R) product_column<One<T>, 1, updates, false>(i, R, A, x[j], update.u, v, y);
+  }
+}
+
 template <bool updates, class T, class Entry>
 void vector_product(Index R, Index m, Entry* A, Index lda, const T* x, const RankOne<T>& update, T* y, bool add) {
   using Wide = Pack<T, simd_bytes>;
   constexpr int held = simd_bytes == 64 ? 16 : 8;
   if (R > held * Wide::size) {
     if (!add) std::fill_n(y, R, T(0));
-    for (Index j = 0; j < m; ++j, A += lda) {
-      const T v = updates ? update.v[j] : T(0);
-      Index i = product_column<Wide, 4, updates>(0, R, A, x[j], update.u, v, y);
-      i = product_column<Wide, 1, updates>(i, R, A, x[j], update.u, v, y);
-      if (i < R) product_column<One<T>, 1, updates>(i, R, A, x[j], update.u, v, y);
-    }
-    return;
+    if constexpr (!updates)
+      if (lda * m * static_cast<Index>(sizeof(T)) > second_cache)
+        return product_in_order<updates, true>(R, m, A, lda, x, update, y);
+    return product_in_order<updates, false>(R, m, A, lda, x, update, y);
   }
   Index i = 0;
   const auto rows = [&](auto pack, auto V) {
+    if (i + V * pack.size > R) return;
     i = product_rows<decltype(pack), V, updates>(i, R, m, A, lda, x, update, y, add);
   };
   rows(Wide{}, std::integral_constant<int, held>{});

@@ -6,7 +6,7 @@
 // stretch of rows at a time, whose c stay in registers; what is larger, column by column, as memory likes it.
 #pragma once
 
-#include "simd.hpp"
+#include "vectors.hpp"
 
 namespace axonomy {
 
@@ -24,25 +24,6 @@ struct PerEntry {
 };
 
 namespace detail {
-
-// A number, or a vector of them, in memory.
-template <class T>
-struct One {
-  using type = T;
-  static constexpr Index size = 1;
-  static T load(const T* p) { return *p; }
-  static void store(T* p, const T& value) { *p = value; }
-};
-
-#if AXONOMY_VECTORS
-template <class T, int bytes>
-struct Pack {
-  using type = typename Simd<T, bytes>::type;
-  static constexpr Index size = bytes / static_cast<Index>(sizeof(T));
-  static type load(const T* p) { return detail::load<T, bytes>(p); }
-  static void store(T* p, const type& value) { detail::store<T, bytes>(p, value); }
-};
-#endif
 
 template <class P, class T>
 inline const T& load_from(const PerColumn<T>& a, Index row, Index column) {
@@ -142,33 +123,6 @@ void sweep(Index rows, Index columns, Index ld, const T* const (&vectors)[held],
   else
     detail::run_sweep<T>(rows, (N - 1) * bytes,
                          detail::Sweep<false, held, N, T, A, Body>(columns, ld, vectors, a, matrices, body));
-}
-
-// Columns of `rows` entries, ld from one to the next.
-template <class T>
-void copy_columns(Index rows, Index columns, const T* from, Index ld_from, T* to, Index ld_to) {
-  for (Index j = 0; j < columns; ++j, from += ld_from, to += ld_to) {
-    Index i = 0;
-#if AXONOMY_VECTORS
-    if constexpr (detail::has_vectors<T>)
-      for (constexpr Index L = detail::lanes<T>; i + L <= rows; i += L) detail::store<T>(to + i, detail::load(from + i));
-#endif
-    for (; i < rows; ++i) to[i] = from[i];
-  }
-}
-
-// Column j of A (rows, columns) times factors[j].
-template <class T>
-void scale_columns(Index rows, Index columns, const T* factors, T* A) {
-  for (Index j = 0; j < columns; ++j, A += rows) {
-    const T factor = factors[j];
-    Index i = 0;
-#if AXONOMY_VECTORS
-    if constexpr (detail::has_vectors<T>)
-      for (constexpr Index L = detail::lanes<T>; i + L <= rows; i += L) detail::store<T>(A + i, factor * detail::load(A + i));
-#endif
-    for (; i < rows; ++i) A[i] *= factor;
-  }
 }
 
 }  // namespace axonomy

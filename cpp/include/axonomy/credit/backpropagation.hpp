@@ -89,13 +89,14 @@ class Backpropagation final : public Learner<T> {
     if (history_.held() < length) return;
     for (Index back = 0; back < length; ++back) {
       const Index slot = history_.slot(back);
-      credit_ += history_.q(slot);
-      history_.D(slot).multiply_left(credit_.data(), rows_.col(back).data());
+      T* const rows = rows_.col(back).data();
+      add_scaled(credit_.size(), T(1), history_.q(slot).data(), credit_.data());
+      history_.D(slot).multiply_left(credit_.data(), rows);
       if (back + 1 == length) break;
       if (history_.begins(slot))
         credit_.setZero();
       else
-        pull_back(slot, step);
+        pull_back(slot, step, rows);
     }
     if (target != nullptr) {
       added_ = true;
@@ -105,8 +106,8 @@ class Backpropagation final : public Learner<T> {
     history_.drop();
   }
 
-  void pull_back(Index slot, const Step<T>& step) {
-    history_.pull_back(slot, credit_.data(), pulled_.data(), step.W);
+  void pull_back(Index slot, const Step<T>& step, const T* rows = nullptr) {
+    history_.pull_back(slot, credit_.data(), pulled_.data(), step.W, rows);
     credit_.swap(pulled_);
   }
 

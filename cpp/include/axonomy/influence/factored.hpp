@@ -137,10 +137,13 @@ class FactoredInfluence final : public Learner<T> {
   // C_left_, C_right_ of a batch, from norms; what of them is known is handed on.
   template <class... Known>
   void mixing(const Step<T>& step, Index batch, const T* noise, const Known*... known) {
-    split_.norms(step, batch, norms_.col(0).data(), norms_.col(1).data(), known...);
+    Work<T>* const left = norms_.col(0).data();
+    Work<T>* const right = norms_.col(1).data();
+    split_.norms(batch, left, right, known...);
+    if (!reduction_.mixes_added()) split_.added_norms(step, batch, left + split_.rank(), right + split_.rank());
     reduction_.mix(
-        norms_.col(0).data(), norms_.col(1).data(), split_.rank(), split_.added(), Split::signs_propagated, noise,
-        [&](const T* signs, Work<T>& left, Work<T>& right) { split_.mixed_norms(step, batch, signs, left, right); },
+        left, right, split_.rank(), split_.added(), Split::signs_propagated, noise,
+        [&](const T* signs, auto&... both) { split_.mixed_norms(step, batch, signs, both...); },
         C_left_, C_right_);
   }
 

@@ -34,8 +34,10 @@ class RandomSigns {
   bool takes_pairs(Index, const Dimensions&) const { return true; }
   static constexpr bool pair_cross = false;
 
-  // left, right: norms of the N = r + added terms. mixed(signs, l, r) gives the norms of the sums of the
-  // added terms under the given signs.
+  // Whether it takes the norms of the sums of the added terms under its signs, mixed(signs, l, r), or of each.
+  bool mixes_added() const { return normaliser_ == Normaliser::shared; }
+
+  // left, right: norms of the r propagated terms and then, unless they are mixed, of the added ones.
   template <class Mixed>
   void mix(const Work<T>* left, const Work<T>* right, Index rank, Index added,
            bool signs_propagated, const T* noise, Mixed mixed, Matrix<Work<T>>& CL,
@@ -49,7 +51,7 @@ class RandomSigns {
       propagated_ += normalise<false>(1, one, sign, 1, left + l, right + l, &CL(l, l), &CR(l, l));
       Work<T>* const cl = CL.col(l).data() + rank;
       Work<T>* const cr = CR.col(l).data() + rank;
-      if (normaliser_ == Normaliser::shared) {
+      if (mixes_added()) {
         Work<T> mixed_left, mixed_right, p, inverse;
         mixed(noise, mixed_left, mixed_right);
         immediate_ += normalise<false>(1, one, nullptr, 1, &mixed_left, &mixed_right, &p, &inverse);

@@ -50,11 +50,11 @@ class ImmediateTerms {
     if (by_ == ImmediateBy::row)
       step.D->multiply(c, out);
     else
-      std::copy_n(c, shape_.S(), out);
+      copy(shape_.S(), c, out);
   }
   void combine_right(const Step<T>& step, const T* c, T* out) const {
     if (by_ == ImmediateBy::row)
-      std::copy_n(c, shape_.R(), out);
+      copy(shape_.R(), c, out);
     else
       step.D->multiply_left(c, out);
   }
@@ -64,11 +64,11 @@ class ImmediateTerms {
     if (by_ == ImmediateBy::row)
       step.D->multiply_left(x, out);
     else
-      std::copy_n(x, shape_.S(), out);
+      copy(shape_.S(), x, out);
   }
   void project_right(const Step<T>& step, const T* x, T* out) const {
     if (by_ == ImmediateBy::row)
-      std::copy_n(x, shape_.R(), out);
+      copy(shape_.R(), x, out);
     else
       step.D->multiply(x, out);
   }
@@ -140,7 +140,7 @@ void mix_columns(Matrix<T>& factor, Matrix<T>& temporary, const Matrix<Work<T>>&
 
 template <class T>
 Work<T> norm(const Eigen::Ref<const Vector<T>>& v) {
-  return root(Work<T>(v.squaredNorm()));
+  return root(Work<T>(dot(v.size(), v.data(), v.data())));
 }
 
 // |a_hat|^2 of each row (R,).

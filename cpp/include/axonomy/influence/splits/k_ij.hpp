@@ -52,24 +52,26 @@ class SplitKIJ {
     left_.swap(left_temporary_);
   }
 
-  // `square`: |B|^2 at rank 1, where it is known.
-  void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right, const T* square = nullptr) {
+  // Of the propagated terms. `square`: |B|^2 at rank 1, where it is known.
+  void norms(Index, Work<T>* left, Work<T>* right, const T* square = nullptr) {
     for (Index l = 0; l < rank_; ++l) {
       left[l] = split::norm<T>(left_.col(l));
       right[l] = square != nullptr ? root(Work<T>(*square)) : split::norm<T>(right_.col(l));
     }
-    immediate_.left_norms(step, left + rank_);
+  }
+  // Of the added terms, each by itself,
+  void added_norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
+    immediate_.left_norms(step, left);
     if (shape_.element_wise) {
       split::row_norms(shape_, step.a_hat, squares_);
-      for (Index t = 0; t < added(); ++t)
-        right[rank_ + t] = root(immediate_.squared_right_norm(step, t, squares_));
+      for (Index t = 0; t < added(); ++t) right[t] = root(immediate_.squared_right_norm(step, t, squares_));
     } else {
       const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
-      immediate_.right_norms(step, right + rank_);
-      for (Index t = 0; t < added(); ++t) right[rank_ + t] *= a_hat;
+      immediate_.right_norms(step, right);
+      for (Index t = 0; t < added(); ++t) right[t] *= a_hat;
     }
   }
-
+  // and of their sum under signs.
   void mixed_norms(const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
     immediate_.combine_left(step, signs, state_.data());
     immediate_.combine_right(step, signs, row_.data());

@@ -65,18 +65,18 @@ class SplitKIIJ {
     }
   }
 
-  void norms(const Step<T>& step, Index i, Work<T>* left_norms, Work<T>* right_norms) {
+  void norms(Index i, Work<T>* left_norms, Work<T>* right_norms) {
     for (Index l = 0; l < rank_; ++l) {
       left_norms[l] = split::norm<T>(left(l).col(i));
       right_norms[l] = root(Work<T>(right(l).row(i).squaredNorm()));
     }
-    left_norms[rank_] = root(Work<T>(step.D->squared_column_norm(i)));
-    right_norms[rank_] = root(Work<T>(regressors(step, i).squaredNorm()));
   }
-
+  void added_norms(const Step<T>& step, Index i, Work<T>* left, Work<T>* right) {
+    *left = root(Work<T>(step.D->squared_column_norm(i)));
+    *right = root(Work<T>(regressors(step, i).squaredNorm()));
+  }
   void mixed_norms(const Step<T>& step, Index i, const T*, Work<T>& left, Work<T>& right) {
-    left = root(Work<T>(step.D->squared_column_norm(i)));
-    right = root(Work<T>(regressors(step, i).squaredNorm()));
+    added_norms(step, i, &left, &right);
   }
 
   void grams(const Step<T>& step, Index i, Matrix<Work<T>>& GL, Matrix<Work<T>>& GR) {

@@ -63,18 +63,18 @@ class SplitKIJoint {
       add_outer(team_, scale, rows_.col(l).data(), shape_.R(), right_.col(l).data(), shape_.m, target);
   }
 
-  void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
+  void norms(Index, Work<T>* left, Work<T>* right) {
     for (Index l = 0; l < rank_; ++l) {
       left[l] = root(squares_[l]);
       right[l] = split::norm<T>(right_.col(l));
     }
-    left[rank_] = root(Work<T>(step.D->entries().squaredNorm()));
-    right[rank_] = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
   }
-
-  void mixed_norms(const Step<T>& step, Index, const T*, Work<T>& left, Work<T>& right) {
-    left = root(Work<T>(step.D->entries().squaredNorm()));
-    right = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+  void added_norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
+    *left = root(Work<T>(step.D->entries().squaredNorm()));
+    *right = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+  }
+  void mixed_norms(const Step<T>& step, Index batch, const T*, Work<T>& left, Work<T>& right) {
+    added_norms(step, batch, &left, &right);
   }
 
   void grams(const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {

@@ -67,17 +67,18 @@ class SplitKJI {
       add_outer(team_, scale, right_.col(l).data(), shape_.R(), columns_.col(l).data(), shape_.m, target);
   }
 
-  void norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
+  void norms(Index, Work<T>* left, Work<T>* right) {
     for (Index l = 0; l < rank_; ++l) {
       left[l] = root(squares_[l]);
       right[l] = split::norm<T>(right_.col(l));
     }
-    const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
-    immediate_.left_norms(step, left + rank_);
-    immediate_.right_norms(step, right + rank_);
-    for (Index t = 0; t < added(); ++t) left[rank_ + t] *= a_hat;
   }
-
+  void added_norms(const Step<T>& step, Index, Work<T>* left, Work<T>* right) {
+    const Work<T> a_hat = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
+    immediate_.left_norms(step, left);
+    immediate_.right_norms(step, right);
+    for (Index t = 0; t < added(); ++t) left[t] *= a_hat;
+  }
   void mixed_norms(const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
     immediate_.combine_left(step, signs, state_.data());
     immediate_.combine_right(step, signs, row_.data());

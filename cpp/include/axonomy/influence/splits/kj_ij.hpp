@@ -66,17 +66,18 @@ class SplitKJIJ {
     }
   }
 
-  void norms(const Step<T>& step, Index j, Work<T>* left_norms, Work<T>* right_norms) {
+  void norms(Index j, Work<T>* left_norms, Work<T>* right_norms) {
     for (Index l = 0; l < rank_; ++l) {
       left_norms[l] = split::norm<T>(left(l).col(j));
       right_norms[l] = split::norm<T>(right(l).col(j));
     }
-    const Work<T> a_hat = magnitude(Work<T>(step.a_hat[j]));
-    immediate_.left_norms(step, left_norms + rank_);
-    immediate_.right_norms(step, right_norms + rank_);
-    for (Index t = 0; t < added(); ++t) left_norms[rank_ + t] *= a_hat;
   }
-
+  void added_norms(const Step<T>& step, Index j, Work<T>* left_norms, Work<T>* right_norms) {
+    const Work<T> a_hat = magnitude(Work<T>(step.a_hat[j]));
+    immediate_.left_norms(step, left_norms);
+    immediate_.right_norms(step, right_norms);
+    for (Index t = 0; t < added(); ++t) left_norms[t] *= a_hat;
+  }
   void mixed_norms(const Step<T>& step, Index j, const T* signs, Work<T>& left, Work<T>& right) {
     immediate_.combine_left(step, signs, state_.data());
     immediate_.combine_right(step, signs, row_.data());
