@@ -22,7 +22,8 @@ py::tuple mixing(const std::string& solver, const std::string& normaliser,
   } else if (solver == "signs") {
     const Vector<double> left = GL.diagonal().cwiseMax(0).cwiseSqrt();
     const Vector<double> right = GR.diagonal().cwiseMax(0).cwiseSqrt();
-    RandomSigns<double> reduction(
+    RandomSigns<double>::Tally tally;
+    const RandomSigns<double> reduction(
         normaliser == "shared" ? Normaliser::shared : Normaliser::per_term, NoiseKind::signs);
     // Each of the r estimators by itself, without a propagated term.
     Matrix<double> one_left(N + 1, 1), one_right(N + 1, 1);
@@ -38,16 +39,18 @@ py::tuple mixing(const std::string& solver, const std::string& normaliser,
             mixed_left = std::sqrt(std::max(0.0, v.dot(GL * v)));
             mixed_right = std::sqrt(std::max(0.0, v.dot(GR * v)));
           },
-          one_left, one_right);
+          one_left, one_right, tally);
       CL.col(l) = one_left.col(0).tail(N) / std::sqrt(double(rank));
       CR.col(l) = one_right.col(0).tail(N) / std::sqrt(double(rank));
     }
   } else if (solver == "optimal") {
     OptimalUnbiased<double> reduction;
-    reduction.mix(GL, GR, {N, N}, rank, data_of<double>(noise, N - 1, "noise"), CL, CR);
+    OptimalUnbiased<double>::Tally tally;
+    reduction.mix(GL, GR, {N, N}, rank, data_of<double>(noise, N - 1, "noise"), CL, CR, tally);
   } else if (solver == "svd") {
     TruncatedSVD<double> reduction;
-    reduction.mix(GL, GR, {N, N}, rank, nullptr, CL, CR);
+    TruncatedSVD<double>::Tally tally;
+    reduction.mix(GL, GR, {N, N}, rank, nullptr, CL, CR, tally);
   } else {
     throw std::invalid_argument("mixing: no reduction named '" + solver + "'");
   }

@@ -50,6 +50,28 @@ def test_the_same_bits(kind: str, n: int, rule: object, dtype: type) -> None:
     assert_same_bits(rnn, rule, ax.Adam(0.01), update_every=3)
 
 
+@pytest.mark.parametrize(
+    "n, tensor, rank, solver",
+    [(131, "ki|ij", 2, "svd"), (131, "ki|ij", 3, "optimal"), (83, "kj|ij", 8, "svd"), (83, "kj|ij", 8, "optimal")],
+)
+def test_one_problem_after_the_other(n: int, tensor: str, rank: int, solver: str) -> None:
+    """What is reduced by whole Grams, problem by problem, each of them by some member."""
+    randomness = "deterministic" if solver == "svd" else "stochastic"
+    rule = ax.compose("past", tensor, randomness, "numerical", solver=solver, rank=rank)
+    assert_same_bits(network(n=n), rule, ax.SGD(0.1), steps=3)
+
+
+@pytest.mark.parametrize("rule", SPLITS, ids=str)
+def test_the_same_diagnostics(rule: object) -> None:
+    data = stream(network(n=131), 6)
+    one, *others = (ax.Trainer(network(n=131), rule, ax.SGD(0.1), seed=3, threads=n) for n in (1, 2, 3))
+    one.run(data.X, data.Y)
+    assert all(value > 0 for value in one.diagnostics().values())
+    for other in others:
+        other.run(data.X, data.Y)
+        assert other.diagnostics() == one.diagnostics()
+
+
 @pytest.mark.parametrize("rule", ["rtrl", *LAZY], ids=str)
 def test_sparse(rule: object) -> None:
     n = 163

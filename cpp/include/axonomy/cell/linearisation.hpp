@@ -41,12 +41,14 @@ class Jacobian {
   }
   // W is behind, of a cell with dense recurrent weights and one row a unit: vectors are multiplied by what it is now.
   void bind_weights(const DelayedTrace<T>* weights) { behind_ = weights; }
-  // A step given as a matrix.
-  void bind(const Matrix<T>& J) {
+  // A step given as a matrix,
+  void bind(const Matrix<T>& J) { bind_matrix() = J; }
+  // which is to be written (S, S) to what is returned.
+  Matrix<T>& bind_matrix() {
     F_ = D_ = nullptr;
     W_ = nullptr;
-    dense_ = J;
     has_dense_ = true;
+    return dense_;
   }
 
   // Y (S, columns) = J X, of many columns shared out over a team unless it is null.

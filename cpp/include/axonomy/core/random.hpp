@@ -11,6 +11,11 @@ namespace axonomy {
 
 // mixed: the parts of a hybrid take each their own.
 enum class NoiseKind { none, signs, normal, mixed };
+// Of two parts together.
+inline NoiseKind joined(NoiseKind one, NoiseKind other) {
+  if (one == NoiseKind::none || one == other) return other;
+  return other == NoiseKind::none ? one : NoiseKind::mixed;
+}
 
 // Layers of equal area under exp(-x^2 / 2), x > 0: layer i, but the lowest, is a rectangle x_i wide and reaches from f(x_i)
 // up to f(x_{i+1}). The lowest has the tail beyond `edge` too, and is as if it were x_0 wide.

@@ -15,11 +15,7 @@ class Parts : public Learner<T> {
 
   NoiseKind noise_kind() const override {
     NoiseKind kind = NoiseKind::none;
-    for (const auto& part : parts_) {
-      const NoiseKind other = part->noise_kind();
-      if (other == NoiseKind::none || other == kind) continue;
-      kind = kind == NoiseKind::none ? other : NoiseKind::mixed;
-    }
+    for (const auto& part : parts_) kind = joined(kind, part->noise_kind());
     return kind;
   }
   Index noise_size() const override {

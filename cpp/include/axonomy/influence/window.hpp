@@ -33,7 +33,6 @@ class WindowedInfluence final : public Learner<T> {
         pulled_(shape.S()) {
     if (!older_) return;
     J_ = Jacobian<T>(shape);
-    dense_ = Matrix<T>::Zero(shape.S(), shape.S());
     leak_ = BlockDiagonal<T>(shape.n, shape.states_per_unit, shape.states_per_unit);
     leaks_ = Matrix<T>::Zero(leak_.entries().size(), history_.length());
     has_leak_.assign(static_cast<std::size_t>(history_.length()), 0);
@@ -42,9 +41,7 @@ class WindowedInfluence final : public Learner<T> {
 
   // Whether the older part is kept, then what it draws.
   NoiseKind noise_kind() const override {
-    const NoiseKind kind = older_ ? older_->noise_kind() : NoiseKind::none;
-    if (halvings_ == 0 || kind == NoiseKind::signs) return kind;
-    return kind == NoiseKind::none ? NoiseKind::signs : NoiseKind::mixed;
+    return joined(halvings_ > 0 ? NoiseKind::signs : NoiseKind::none, older_ ? older_->noise_kind() : NoiseKind::none);
   }
   Index noise_size() const override { return halvings_ + (older_ ? older_->noise_size() : 0); }
   void draw(Random& random, T* out) const override {
@@ -112,7 +109,7 @@ class WindowedInfluence final : public Learner<T> {
 
   void visit(StateVisitor<T>& v) override {
     history_.visit(v);
-    v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size() + 2 * dense_.size()));
+    v.scratch(sizeof(T) * static_cast<std::size_t>(rows_.size() + (older_ ? shape_.S() * shape_.S() : 0)));
     if (!older_) return;
     v.matrix("leak", leaks_);
     v.words("has_leak", has_leak_.data(), history_.length(), 1);
@@ -159,9 +156,9 @@ class WindowedInfluence final : public Learner<T> {
   void step_older(const T* noise, T* target) {
     const Index slot = history_.slot(window_);
     const T factor = tossed_now_ ? weight() : T(1);
-    history_.write_J(slot, dense_);
-    if (factor != T(1)) dense_ *= factor;
-    J_.bind(dense_);
+    Matrix<T>& J = J_.bind_matrix();
+    history_.write_J(slot, J);
+    if (factor != T(1)) J *= factor;
     Step<T> step;
     step.J = &J_;
     step.D = &history_.D(slot);
@@ -182,8 +179,7 @@ class WindowedInfluence final : public Learner<T> {
   Vector<T> credit_, pulled_;          // (S,): workspace
   Matrix<T> leaks_;                    // (n p p, L + 1): F of the steps, where there was one
   std::vector<std::uint64_t> has_leak_;
-  Jacobian<T> J_;                      // workspace, as the next two: what the older part sees
-  Matrix<T> dense_;
+  Jacobian<T> J_;                      // workspace, as the next: what the older part sees
   BlockDiagonal<T> leak_;
   std::uint64_t works_ = 1, tossed_ = 0;  // whether the older part does; steps since the last toss
   bool tossed_now_ = false;

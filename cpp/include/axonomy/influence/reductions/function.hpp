@@ -25,6 +25,10 @@ class GivenReduction {
   static constexpr bool pair_cross = true;
   static constexpr bool may_throw = true;
 
+  struct Tally {
+    void operator+=(const Tally&) {}
+  };
+
   explicit GivenReduction(std::shared_ptr<const ReductionFunction> function) : function_(std::move(function)) {}
 
   NoiseKind noise_kind() const { return function_->noise_kind(); }
@@ -32,17 +36,16 @@ class GivenReduction {
   bool takes_pairs(Index, const Dimensions&) const { return false; }
 
   void mix(const Matrix<double>& GL, const Matrix<double>& GR, const Dimensions&, Index rank, const T* noise,
-           Matrix<double>& CL, Matrix<double>& CR) {
+           Matrix<double>& CL, Matrix<double>& CR, Tally&) {
     const Index size = function_->noise_size(GL.rows(), rank);
     noise_.resize(size);
     for (Index i = 0; i < size; ++i) noise_[i] = static_cast<double>(noise[i]);
     function_->mix(GL, GR, rank, noise_, CL, CR);
   }
   void mix_pairs(Index, Index, Index, bool, double* const*, double* const*, const T*, T* const*,
-                 T* const*) {}
+                 T* const*, Tally&) {}
 
-  void begin_step() {}
-  Diagnostics diagnostics() const { return {}; }
+  static Diagnostics diagnostics(const Tally&) { return {}; }
 
  private:
   std::shared_ptr<const ReductionFunction> function_;

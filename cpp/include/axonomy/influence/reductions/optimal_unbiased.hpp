@@ -18,6 +18,15 @@ class OptimalUnbiased {
   static constexpr bool may_throw = false;
   static constexpr bool pair_cross = true;
 
+  // Sums of sigma over a step's problems: of what was mixed, and of all.
+  struct Tally {
+    Work<T> mixed{0}, total{0};
+    void operator+=(const Tally& other) {
+      mixed += other.mixed;
+      total += other.total;
+    }
+  };
+
   NoiseKind noise_kind() const { return NoiseKind::signs; }
   // The sign of the first singular term is fixed: only relative signs matter.
   Index noise_size(Index rank, Index added, bool) const { return rank + added - 1; }
@@ -26,7 +35,7 @@ class OptimalUnbiased {
   }
 
   void mix(const Matrix<Work<T>>& GL, const Matrix<Work<T>>& GR, const Dimensions& dimensions,
-           Index rank, const T* signs, Matrix<Work<T>>& CL, Matrix<Work<T>>& CR) {
+           Index rank, const T* signs, Matrix<Work<T>>& CL, Matrix<Work<T>>& CR, Tally& tally) {
     terms_.compute(GL, GR, dimensions);
     const auto& sigma = terms_.sigma();
     const Index N = sigma.size();
@@ -50,12 +59,12 @@ class OptimalUnbiased {
     CR.rightCols(k).noalias() = terms_.Y().rightCols(N - kept) * mixing;
     CL.rightCols(k) *= scale;
     CR.rightCols(k) *= scale;
-    mixed_ += tail;
-    total_ += total;
+    tally.mixed += tail;
+    tally.total += total;
   }
 
   void mix_pairs(Index count, Index, Index, bool, Work<T>* const GL[3], Work<T>* const GR[3], const T* signs,
-                 T* const CL[2], T* const CR[2]) {
+                 T* const CL[2], T* const CR[2], Tally&) {
 #if defined(__GNUC__)
 #pragma GCC ivdep
 #endif
@@ -73,10 +82,9 @@ class OptimalUnbiased {
     }
   }
 
-  void begin_step() { mixed_ = total_ = Work<T>(0); }
-  Diagnostics diagnostics() const {
-    const double total = static_cast<double>(total_);
-    return {{"mixed_mass", total > 0 ? static_cast<double>(mixed_) / total : 1.0}};
+  static Diagnostics diagnostics(const Tally& tally) {
+    const double total = static_cast<double>(tally.total);
+    return {{"mixed_mass", total > 0 ? static_cast<double>(tally.mixed) / total : 1.0}};
   }
 
  private:
@@ -127,7 +135,6 @@ class OptimalUnbiased {
 
   SingularTerms<Work<T>> terms_;
   Matrix<Work<T>> Z_;
-  Work<T> mixed_{0}, total_{0};
 };
 
 }  // namespace axonomy

@@ -24,6 +24,18 @@ class RandomSigns {
   static constexpr bool needs_grams = false;
   static constexpr bool may_throw = false;
 
+  // Sums of p over a step's terms, and how many.
+  struct Tally {
+    Work<T> propagated{0}, immediate{0};
+    Index propagated_count = 0, immediate_count = 0;
+    void operator+=(const Tally& other) {
+      propagated += other.propagated;
+      immediate += other.immediate;
+      propagated_count += other.propagated_count;
+      immediate_count += other.immediate_count;
+    }
+  };
+
   RandomSigns(Normaliser normaliser, NoiseKind noise) : normaliser_(normaliser), noise_(noise) {}
 
   NoiseKind noise_kind() const { return noise_; }
@@ -41,61 +53,56 @@ class RandomSigns {
   template <class Mixed>
   void mix(const Work<T>* left, const Work<T>* right, Index rank, Index added,
            bool signs_propagated, const T* noise, Mixed mixed, Matrix<Work<T>>& CL,
-           Matrix<Work<T>>& CR) {
+           Matrix<Work<T>>& CR, Tally& tally) const {
     const Work<T> share = Work<T>(1) / root(Work<T>(rank));
     CL.setZero();
     CR.setZero();
     for (Index l = 0; l < rank; ++l) {
       const Work<T> one(1);
       const T* const sign = signs_propagated ? noise++ : nullptr;
-      propagated_ += normalise<false>(1, one, sign, 1, left + l, right + l, &CL(l, l), &CR(l, l));
+      tally.propagated += normalise<false>(1, one, sign, 1, left + l, right + l, &CL(l, l), &CR(l, l));
       Work<T>* const cl = CL.col(l).data() + rank;
       Work<T>* const cr = CR.col(l).data() + rank;
       if (mixes_added()) {
         Work<T> mixed_left, mixed_right, p, inverse;
         mixed(noise, mixed_left, mixed_right);
-        immediate_ += normalise<false>(1, one, nullptr, 1, &mixed_left, &mixed_right, &p, &inverse);
-        ++immediate_count_;
+        tally.immediate += normalise<false>(1, one, nullptr, 1, &mixed_left, &mixed_right, &p, &inverse);
+        ++tally.immediate_count;
         for (Index t = 0; t < added; ++t) {
           cl[t] = share * noise[t] * p;
           cr[t] = share * noise[t] * inverse;
         }
       } else {
-        immediate_ += normalise<false>(added, share, noise, 1, left + rank, right + rank, cl, cr);
-        immediate_count_ += added;
+        tally.immediate += normalise<false>(added, share, noise, 1, left + rank, right + rank, cl, cr);
+        tally.immediate_count += added;
       }
       noise += added;
     }
-    propagated_count_ += rank;
+    tally.propagated_count += rank;
   }
 
   // The same for one added term and factor l of `count` problems at once; Grams hold squared norms.
   void mix_pairs(Index count, Index rank, Index l, bool signs_propagated,
                  Work<T>* const GL[3], Work<T>* const GR[3], const T* noise,
-                 T* const CL[2], T* const CR[2]) {
+                 T* const CL[2], T* const CR[2], Tally& tally) const {
     const Index per_factor = signs_propagated ? 2 : 1;
     const Index stride = rank * per_factor;
     const Work<T> share = Work<T>(1) / root(Work<T>(rank));
     const T* const nu = noise + l * per_factor;
-    propagated_ += normalise<true>(count, Work<T>(1), signs_propagated ? nu : nullptr, stride, GL[0], GR[0], CL[0],
-                                   CR[0]);
-    immediate_ += normalise<true>(count, share, nu + per_factor - 1, stride, GL[2], GR[2], CL[1], CR[1]);
-    propagated_count_ += count;
-    immediate_count_ += count;
-  }
-
-  void begin_step() {
-    propagated_ = immediate_ = Work<T>(0);
-    propagated_count_ = immediate_count_ = 0;
+    tally.propagated += normalise<true>(count, Work<T>(1), signs_propagated ? nu : nullptr, stride, GL[0], GR[0],
+                                        CL[0], CR[0]);
+    tally.immediate += normalise<true>(count, share, nu + per_factor - 1, stride, GL[2], GR[2], CL[1], CR[1]);
+    tally.propagated_count += count;
+    tally.immediate_count += count;
   }
 
   // Means over the step's terms.
-  Diagnostics diagnostics() const {
+  static Diagnostics diagnostics(const Tally& tally) {
     const auto mean = [](const Work<T>& sum, Index count) {
       return count > 0 ? static_cast<double>(sum) / static_cast<double>(count) : 0.0;
     };
-    return {{"normaliser_propagated", mean(propagated_, propagated_count_)},
-            {"normaliser_immediate", mean(immediate_, immediate_count_)}};
+    return {{"normaliser_propagated", mean(tally.propagated, tally.propagated_count)},
+            {"normaliser_immediate", mean(tally.immediate, tally.immediate_count)}};
   }
 
  private:
@@ -127,8 +134,6 @@ class RandomSigns {
 
   Normaliser normaliser_;
   NoiseKind noise_;
-  Work<T> propagated_{0}, immediate_{0};
-  Index propagated_count_ = 0, immediate_count_ = 0;
 };
 
 }  // namespace axonomy

@@ -13,6 +13,15 @@ class TruncatedSVD {
   static constexpr bool may_throw = false;
   static constexpr bool pair_cross = true;
 
+  // Sums of sigma^2 over a step's problems.
+  struct Tally {
+    Work<T> discarded{0}, total{0};
+    void operator+=(const Tally& other) {
+      discarded += other.discarded;
+      total += other.total;
+    }
+  };
+
   NoiseKind noise_kind() const { return NoiseKind::none; }
   Index noise_size(Index, Index, bool) const { return 0; }
   bool takes_pairs(Index rank, const Dimensions& dimensions) const {
@@ -20,7 +29,7 @@ class TruncatedSVD {
   }
 
   void mix(const Matrix<Work<T>>& GL, const Matrix<Work<T>>& GR, const Dimensions& dimensions,
-           Index rank, const T*, Matrix<Work<T>>& CL, Matrix<Work<T>>& CR) {
+           Index rank, const T*, Matrix<Work<T>>& CL, Matrix<Work<T>>& CR, Tally& tally) {
     terms_.compute(GL, GR, dimensions);
     const auto& sigma = terms_.sigma();
     for (Index l = 0; l < rank; ++l) {
@@ -28,12 +37,12 @@ class TruncatedSVD {
       CL.col(l) = scale * terms_.X().col(l);
       CR.col(l) = scale * terms_.Y().col(l);
     }
-    discarded_ += sigma.tail(sigma.size() - rank).squaredNorm();
-    total_ += sigma.squaredNorm();
+    tally.discarded += sigma.tail(sigma.size() - rank).squaredNorm();
+    tally.total += sigma.squaredNorm();
   }
 
   void mix_pairs(Index count, Index, Index, bool, Work<T>* const GL[3], Work<T>* const GR[3], const T*,
-                 T* const CL[2], T* const CR[2]) {
+                 T* const CL[2], T* const CR[2], Tally& tally) {
 #if defined(__GNUC__)
 #pragma GCC ivdep
 #endif
@@ -50,19 +59,17 @@ class TruncatedSVD {
       GR[1][i] = first * first;
     }
     const Work<T> second = Eigen::Map<const Vector<Work<T>>>(GL[1], count).sum();
-    discarded_ += second;
-    total_ += Eigen::Map<const Vector<Work<T>>>(GR[1], count).sum() + second;
+    tally.discarded += second;
+    tally.total += Eigen::Map<const Vector<Work<T>>>(GR[1], count).sum() + second;
   }
 
-  void begin_step() { discarded_ = total_ = Work<T>(0); }
-  Diagnostics diagnostics() const {
-    const double total = static_cast<double>(total_);
-    return {{"discarded_energy", total > 0 ? static_cast<double>(discarded_) / total : 0.0}};
+  static Diagnostics diagnostics(const Tally& tally) {
+    const double total = static_cast<double>(tally.total);
+    return {{"discarded_energy", total > 0 ? static_cast<double>(tally.discarded) / total : 0.0}};
   }
 
  private:
   SingularTerms<Work<T>> terms_;
-  Work<T> discarded_{0}, total_{0};
 };
 
 }  // namespace axonomy

@@ -108,8 +108,13 @@ class ImmediateTerms {
   ImmediateBy by_;
 };
 
-// The workspace and the few products that splits share.
+// What splits share.
 namespace split {
+
+// Of a split with one batch, which works in its own memory; of one with several, what each member of a team works in.
+struct NoWorkspace {
+  NoWorkspace(const Shape&, Index) {}
+};
 
 // Whether the r x r block of C leaves the terms apart, as signs do.
 template <class W>

@@ -14,9 +14,12 @@ namespace axonomy {
 template <class T>
 class SplitKIJ {
  public:
+  static constexpr bool shares_batches = false;
   static constexpr bool pairs = false;
   static constexpr bool shares_out = false;
   static constexpr bool takes_gradient = true;
+
+  using Workspace = split::NoWorkspace;
 
   SplitKIJ(const Shape& shape, Index rank, ImmediateBy by)
       : shape_(shape),
@@ -72,7 +75,7 @@ class SplitKIJ {
     }
   }
   // and of their sum under signs.
-  void mixed_norms(const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
+  void mixed_norms(Workspace&, const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
     immediate_.combine_left(step, signs, state_.data());
     immediate_.combine_right(step, signs, row_.data());
     left = split::norm<T>(state_);
@@ -86,7 +89,7 @@ class SplitKIJ {
     right = root(right);
   }
 
-  void grams(const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
+  void grams(Workspace&, const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
     const Index r = rank_, N = r + added(), R = shape_.R();
     split::row_norms(shape_, step.a_hat, squares_);
     immediate_.grams(step, immediate_left_, immediate_right_, &squares_);

@@ -14,8 +14,14 @@ template <class T>
 class SplitKIIJ {
  public:
   static constexpr bool shares_out = true;
+  static constexpr bool shares_batches = true;
   static constexpr bool takes_gradient = false;
   static constexpr bool pairs = true;
+
+  struct Workspace {
+    Workspace(const Shape& shape, Index rank) : column(shape.S(), rank), line(shape.m, rank) {}
+    Matrix<T> column, line;  // (S, r), (m, r): one row's problem
+  };
 
   SplitKIIJ(const Shape& shape, Index rank)
       : shape_(shape),
@@ -23,8 +29,6 @@ class SplitKIIJ {
         left_(Matrix<T>::Zero(shape.S() * shape.R(), rank)),
         right_(Matrix<T>::Zero(shape.R() * shape.m, rank)),
         left_temporary_(left_.rows(), rank),
-        column_(shape.S(), rank),
-        line_(shape.m, rank),
         row_(shape.R()),
         squares_(shape.R()) {}
 
@@ -39,11 +43,9 @@ class SplitKIIJ {
     right_.setZero();
   }
 
-  // J times the factor is what takes time.
-  void use(Team* team) {
-    if (shape_.element_wise) return;
-    team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.R() * rank_));
-  }
+  // Of what is multiplied by J.
+  Index left_columns() const { return shape_.R() * rank_; }
+  void use(Team* team) { team_ = team; }
   Team* team() const { return team_; }
 
   void propagate(const Step<T>& step) {
@@ -75,20 +77,20 @@ class SplitKIIJ {
     *left = root(Work<T>(step.D->squared_column_norm(i)));
     *right = root(Work<T>(regressors(step, i).squaredNorm()));
   }
-  void mixed_norms(const Step<T>& step, Index i, const T*, Work<T>& left, Work<T>& right) {
+  void mixed_norms(Workspace&, const Step<T>& step, Index i, const T*, Work<T>& left, Work<T>& right) {
     added_norms(step, i, &left, &right);
   }
 
-  void grams(const Step<T>& step, Index i, Matrix<Work<T>>& GL, Matrix<Work<T>>& GR) {
+  void grams(Workspace& work, const Step<T>& step, Index i, Matrix<Work<T>>& GL, Matrix<Work<T>>& GR) const {
     const Index r = rank_;
-    gather(i);
-    split::column_gram(column_, GL);
-    split::column_gram(line_, GR);
+    gather(i, work);
+    split::column_gram(work.column, GL);
+    split::column_gram(work.line, GR);
     const auto a_hat = regressors(step, i);
     for (Index l = 0; l < r; ++l) {
-      GL(l, r) = GL(r, l) = dot_with_D(step, l, i);
+      GL(l, r) = GL(r, l) = dot_with_D(step, work.column.col(l).data(), i);
       GR(l, r) = GR(r, l) =
-          line_.col(l).template cast<Work<T>>().dot(a_hat.template cast<Work<T>>());
+          work.line.col(l).template cast<Work<T>>().dot(a_hat.template cast<Work<T>>());
     }
     GL(r, r) = step.D->squared_column_norm(i);
     GR(r, r) = a_hat.template cast<Work<T>>().squaredNorm();
@@ -135,17 +137,17 @@ class SplitKIIJ {
     });
   }
 
-  void mix(const Step<T>& step, Index i, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
+  void mix(Workspace& work, const Step<T>& step, Index i, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
     const Index S = shape_.S(), R = shape_.R(), n = shape_.n, r = rank_;
-    gather(i);
+    gather(i, work);
     const auto a_hat = regressors(step, i);
     for (Index l = 0; l < r; ++l) {
       Eigen::Map<Matrix<T>> A(left_.col(l).data(), S, R), B(right_.col(l).data(), R, shape_.m);
-      A.col(i) = T(CL(0, l)) * column_.col(0);
-      B.row(i) = T(CR(0, l)) * line_.col(0).transpose() + T(CR(r, l)) * a_hat.transpose();
+      A.col(i) = T(CL(0, l)) * work.column.col(0);
+      B.row(i) = T(CR(0, l)) * work.line.col(0).transpose() + T(CR(r, l)) * a_hat.transpose();
       for (Index k = 1; k < r; ++k) {
-        A.col(i) += T(CL(k, l)) * column_.col(k);
-        B.row(i) += T(CR(k, l)) * line_.col(k).transpose();
+        A.col(i) += T(CL(k, l)) * work.column.col(k);
+        B.row(i) += T(CR(k, l)) * work.line.col(k).transpose();
       }
       for (Index a = 0; a < shape_.states_per_unit; ++a)
         A(a * n + i % n, i) += T(CL(r, l)) * step.D->part(a, i / n)[i % n];
@@ -179,20 +181,21 @@ class SplitKIIJ {
   Eigen::Map<const Matrix<T>> right(Index l) const {
     return {right_.col(l).data(), shape_.R(), shape_.m};
   }
-  void gather(Index i) {
+  void gather(Index i, Workspace& work) const {
     for (Index l = 0; l < rank_; ++l) {
-      column_.col(l) = left(l).col(i);
-      line_.col(l) = right(l).row(i).transpose();
+      work.column.col(l) = left(l).col(i);
+      work.line.col(l) = right(l).row(i).transpose();
     }
   }
-  Work<T> dot_with_D(const Step<T>& step, Index l, Index i) const {
+  // A column of a factor times that of D,
+  Work<T> dot_with_D(const Step<T>& step, const T* column, Index i) const {
     const Index n = shape_.n;
     Work<T> sum(0);
     for (Index a = 0; a < shape_.states_per_unit; ++a)
-      sum += Work<T>(left(l)(a * n + i % n, i)) * Work<T>(step.D->part(a, i / n)[i % n]);
+      sum += Work<T>(column[a * n + i % n]) * Work<T>(step.D->part(a, i / n)[i % n]);
     return sum;
   }
-  // The same of all rows, without dividing by n.
+  // and all columns of factor l, without dividing by n.
   void dots_with_D(const Step<T>& step, Index l, Work<T>* out) const {
     const Index n = shape_.n, S = shape_.S();
     for (Index gate = 0; gate < shape_.rows_per_unit; ++gate, out += n)
@@ -212,7 +215,6 @@ class SplitKIIJ {
   Matrix<T> left_;   // (S*R, r)
   Matrix<T> right_;  // (R*m, r)
   Matrix<T> left_temporary_;
-  Matrix<T> column_, line_;  // (S, r), (m, r): one row's problem
   Vector<T> row_;
   Vector<Work<T>> squares_;  // (R,): |a_hat|^2 of each row
 };

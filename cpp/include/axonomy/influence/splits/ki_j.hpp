@@ -16,7 +16,10 @@ class SplitKIJoint {
  public:
   static constexpr bool shares_out = true;
   static constexpr bool takes_gradient = false;
+  static constexpr bool shares_batches = false;
   static constexpr bool pairs = true;
+
+  using Workspace = split::NoWorkspace;
 
   SplitKIJoint(const Shape& shape, Index rank)
       : shape_(shape),
@@ -42,10 +45,9 @@ class SplitKIJoint {
     right_.setZero();
   }
 
-  // J times the factor is what takes time.
-  void use(Team* team) {
-    team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.R() * rank_));
-  }
+  // Of what is multiplied by J.
+  Index left_columns() const { return shape_.R() * rank_; }
+  void use(Team* team) { team_ = team; }
   Team* team() const { return team_; }
 
   void propagate(const Step<T>& step) {
@@ -73,11 +75,11 @@ class SplitKIJoint {
     *left = root(Work<T>(step.D->entries().squaredNorm()));
     *right = split::norm<T>(Eigen::Map<const Vector<T>>(step.a_hat, shape_.m));
   }
-  void mixed_norms(const Step<T>& step, Index batch, const T*, Work<T>& left, Work<T>& right) {
+  void mixed_norms(Workspace&, const Step<T>& step, Index batch, const T*, Work<T>& left, Work<T>& right) {
     added_norms(step, batch, &left, &right);
   }
 
-  void grams(const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
+  void grams(Workspace&, const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
     const Index r = rank_;
     Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
     split::column_gram(left_, left);
@@ -107,7 +109,7 @@ class SplitKIJoint {
     mix_one(step, l, left[0][0], left[1][0], right[0][0], right[1][0]);
   }
 
-  void mix(const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
+  void mix(Workspace&, const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
     split::mix_columns(left_, left_temporary_, CL, rank_);
     split::mix_columns(rows_, rows_temporary_, CL, rank_);
     split::mix_columns(right_, right_temporary_, CR, rank_);

@@ -15,7 +15,10 @@ class SplitKJI {
  public:
   static constexpr bool shares_out = true;
   static constexpr bool takes_gradient = false;
+  static constexpr bool shares_batches = false;
   static constexpr bool pairs = false;
+
+  using Workspace = split::NoWorkspace;
 
   SplitKJI(const Shape& shape, Index rank, ImmediateBy by)
       : shape_(shape),
@@ -47,10 +50,9 @@ class SplitKJI {
     right_.setZero();
   }
 
-  // J times the factor is what takes time.
-  void use(Team* team) {
-    team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.m * rank_));
-  }
+  // Of what is multiplied by J.
+  Index left_columns() const { return shape_.m * rank_; }
+  void use(Team* team) { team_ = team; }
   Team* team() const { return team_; }
 
   void propagate(const Step<T>& step) {
@@ -79,7 +81,7 @@ class SplitKJI {
     immediate_.right_norms(step, right);
     for (Index t = 0; t < added(); ++t) left[t] *= a_hat;
   }
-  void mixed_norms(const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
+  void mixed_norms(Workspace&, const Step<T>& step, Index, const T* signs, Work<T>& left, Work<T>& right) {
     immediate_.combine_left(step, signs, state_.data());
     immediate_.combine_right(step, signs, row_.data());
     left = split::norm<T>(state_) *
@@ -87,7 +89,7 @@ class SplitKJI {
     right = split::norm<T>(row_);
   }
 
-  void grams(const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
+  void grams(Workspace&, const Step<T>& step, Index, Matrix<Work<T>>& left, Matrix<Work<T>>& right) {
     const Index r = rank_, N = r + added();
     immediate_.grams(step, immediate_left_, immediate_right_);
     Eigen::Map<const Vector<T>> a_hat(step.a_hat, shape_.m);
@@ -107,7 +109,7 @@ class SplitKJI {
     right.bottomLeftCorner(N - r, r) = right.topRightCorner(r, N - r).transpose();
   }
 
-  void mix(const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
+  void mix(Workspace&, const Step<T>& step, Index, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
     const Index S = shape_.S(), N = added();
     if (rank_ > 1) split::mix_columns(left_, left_temporary_, CL, rank_);
     split::mix_columns(columns_, columns_temporary_, CL, rank_);

@@ -14,8 +14,23 @@ template <class T>
 class SplitKJIJ {
  public:
   static constexpr bool shares_out = true;
+  static constexpr bool shares_batches = true;
   static constexpr bool takes_gradient = false;
   static constexpr bool pairs = false;
+
+  struct Workspace {
+    Workspace(const Shape& shape, Index rank)
+        : left(shape.S(), rank),
+          right(shape.R(), rank),
+          left_mixed(left),
+          right_mixed(right),
+          coefficients(Vector<T>::Zero(std::max(shape.S(), shape.R()))),
+          state(shape.S()),
+          row(shape.R()) {}
+    Matrix<T> left, right, left_mixed, right_mixed;  // (S, r), (R, r): one regressor's problem
+    Vector<T> coefficients, state, row;
+    Matrix<Work<T>> immediate_left, immediate_right;
+  };
 
   SplitKJIJ(const Shape& shape, Index rank, ImmediateBy by)
       : shape_(shape),
@@ -24,13 +39,8 @@ class SplitKJIJ {
         left_(Matrix<T>::Zero(shape.S() * shape.m, rank)),
         right_(Matrix<T>::Zero(shape.R() * shape.m, rank)),
         left_temporary_(left_.rows(), rank),
-        left_j_(shape.S(), rank),
-        right_j_(shape.R(), rank),
-        left_mixed_(shape.S(), rank),
-        right_mixed_(shape.R(), rank),
-        coefficients_(Vector<T>::Zero(immediate_.count())),
-        state_(shape.S()),
-        row_(shape.R()),
+        left_norms_(immediate_.count()),
+        right_norms_(immediate_.count()),
         regressor_(shape.m) {}
 
   Index rank() const { return rank_; }
@@ -44,79 +54,82 @@ class SplitKJIJ {
     right_.setZero();
   }
 
-  // J times the factor is what takes time.
-  void use(Team* team) {
-    team_ = if_enough(team, static_cast<double>(shape_.S() * shape_.S()) * static_cast<double>(shape_.m * rank_));
-  }
+  // Of what is multiplied by J.
+  Index left_columns() const { return shape_.m * rank_; }
+  void use(Team* team) { team_ = team; }
   Team* team() const { return team_; }
 
   void propagate(const Step<T>& step) {
     step.J->apply(team_, left_.data(), shape_.m * rank_, left_temporary_.data());
     left_.swap(left_temporary_);
+    immediate_.left_norms(step, left_norms_.data());
+    immediate_.right_norms(step, right_norms_.data());
   }
 
   // target_ij += scale sum_l (q A_l)_j B_l[i,j]
   void add_gradient(const Step<T>& step, T scale, T* target) {
     const Index S = shape_.S(), R = shape_.R();
-    Eigen::Map<const Vector<T>> q(step.q, S);
-    Eigen::Map<Matrix<T>> out(target, R, shape_.m);
     for (Index l = 0; l < rank_; ++l) {
-      regressor_.noalias() = scale * (left(l).transpose() * q);
-      for (Index j = 0; j < shape_.m; ++j) out.col(j) += regressor_[j] * right(l).col(j);
+      regressor_.setZero();
+      add_dots<T>(team_, S, shape_.m, left_.col(l).data(), step.q, scale, regressor_.data());
+      share_columns(team_, R, shape_.m, [&](Index first, Index last) {
+        for (Index j = first; j < last; ++j) add_scaled(R, regressor_[j], right(l).col(j).data(), target + j * R);
+      });
     }
   }
 
-  void norms(Index j, Work<T>* left_norms, Work<T>* right_norms) {
+  void norms(Index j, Work<T>* left_norms, Work<T>* right_norms) const {
     for (Index l = 0; l < rank_; ++l) {
       left_norms[l] = split::norm<T>(left(l).col(j));
       right_norms[l] = split::norm<T>(right(l).col(j));
     }
   }
-  void added_norms(const Step<T>& step, Index j, Work<T>* left_norms, Work<T>* right_norms) {
+  void added_norms(const Step<T>& step, Index j, Work<T>* left, Work<T>* right) const {
     const Work<T> a_hat = magnitude(Work<T>(step.a_hat[j]));
-    immediate_.left_norms(step, left_norms);
-    immediate_.right_norms(step, right_norms);
-    for (Index t = 0; t < added(); ++t) left_norms[t] *= a_hat;
-  }
-  void mixed_norms(const Step<T>& step, Index j, const T* signs, Work<T>& left, Work<T>& right) {
-    immediate_.combine_left(step, signs, state_.data());
-    immediate_.combine_right(step, signs, row_.data());
-    left = split::norm<T>(state_) * magnitude(Work<T>(step.a_hat[j]));
-    right = split::norm<T>(row_);
-  }
-
-  void grams(const Step<T>& step, Index j, Matrix<Work<T>>& GL, Matrix<Work<T>>& GR) {
-    const Index r = rank_, N = r + added();
-    const Work<T> a_hat = step.a_hat[j];
-    gather(j);
-    immediate_.grams(step, immediate_left_, immediate_right_);
-    GL.bottomRightCorner(N - r, N - r) = (a_hat * a_hat) * immediate_left_;
-    GR.bottomRightCorner(N - r, N - r) = immediate_right_;
-    split::column_gram(left_j_, GL);
-    split::column_gram(right_j_, GR);
-    for (Index l = 0; l < r; ++l) {
-      immediate_.project_left(step, left_j_.col(l).data(), coefficients_.data());
-      GL.row(l).tail(N - r) = a_hat * coefficients_.template cast<Work<T>>().transpose();
-      immediate_.project_right(step, right_j_.col(l).data(), coefficients_.data());
-      GR.row(l).tail(N - r) = coefficients_.template cast<Work<T>>().transpose();
+    for (Index t = 0, count = added(); t < count; ++t) {
+      left[t] = a_hat * left_norms_[t];
+      right[t] = right_norms_[t];
     }
-    GL.bottomLeftCorner(N - r, r) = GL.topRightCorner(r, N - r).transpose();
-    GR.bottomLeftCorner(N - r, r) = GR.topRightCorner(r, N - r).transpose();
+  }
+  void mixed_norms(Workspace& work, const Step<T>& step, Index j, const T* signs, Work<T>& left, Work<T>& right) const {
+    immediate_.combine_left(step, signs, work.state.data());
+    immediate_.combine_right(step, signs, work.row.data());
+    left = split::norm<T>(work.state) * magnitude(Work<T>(step.a_hat[j]));
+    right = split::norm<T>(work.row);
   }
 
-  void mix(const Step<T>& step, Index j, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
-    const Index N = added();
-    gather(j);
-    split::mix_columns(left_j_, left_mixed_, CL, rank_);
-    split::mix_columns(right_j_, right_mixed_, CR, rank_);
+  void grams(Workspace& work, const Step<T>& step, Index j, Matrix<Work<T>>& GL, Matrix<Work<T>>& GR) const {
+    const Index r = rank_, count = added();
+    const Work<T> a_hat = step.a_hat[j];
+    gather(j, work);
+    immediate_.grams(step, work.immediate_left, work.immediate_right);
+    GL.bottomRightCorner(count, count) = (a_hat * a_hat) * work.immediate_left;
+    GR.bottomRightCorner(count, count) = work.immediate_right;
+    split::column_gram(work.left, GL);
+    split::column_gram(work.right, GR);
+    const auto coefficients = work.coefficients.head(count);
+    for (Index l = 0; l < r; ++l) {
+      immediate_.project_left(step, work.left.col(l).data(), work.coefficients.data());
+      GL.row(l).tail(count) = a_hat * coefficients.template cast<Work<T>>().transpose();
+      immediate_.project_right(step, work.right.col(l).data(), work.coefficients.data());
+      GR.row(l).tail(count) = coefficients.template cast<Work<T>>().transpose();
+    }
+    GL.bottomLeftCorner(count, r) = GL.topRightCorner(r, count).transpose();
+    GR.bottomLeftCorner(count, r) = GR.topRightCorner(r, count).transpose();
+  }
+
+  void mix(Workspace& work, const Step<T>& step, Index j, const Matrix<Work<T>>& CL, const Matrix<Work<T>>& CR) {
+    const Index S = shape_.S(), R = shape_.R(), count = added();
+    gather(j, work);
+    split::mix_columns(work.left, work.left_mixed, CL, rank_);
+    split::mix_columns(work.right, work.right_mixed, CR, rank_);
     for (Index l = 0; l < rank_; ++l) {
-      coefficients_ = CL.col(l).tail(N).template cast<T>();
-      immediate_.combine_left(step, coefficients_.data(), state_.data());
-      left_.col(l).segment(j * shape_.S(), shape_.S()) =
-          left_j_.col(l) + step.a_hat[j] * state_;
-      coefficients_ = CR.col(l).tail(N).template cast<T>();
-      immediate_.combine_right(step, coefficients_.data(), row_.data());
-      right_.col(l).segment(j * shape_.R(), shape_.R()) = right_j_.col(l) + row_;
+      work.coefficients.head(count) = CL.col(l).tail(count).template cast<T>();
+      immediate_.combine_left(step, work.coefficients.data(), work.state.data());
+      left_.col(l).segment(j * S, S) = work.left.col(l) + step.a_hat[j] * work.state;
+      work.coefficients.head(count) = CR.col(l).tail(count).template cast<T>();
+      immediate_.combine_right(step, work.coefficients.data(), work.row.data());
+      right_.col(l).segment(j * R, R) = work.right.col(l) + work.row;
     }
   }
 
@@ -141,10 +154,10 @@ class SplitKJIJ {
   Eigen::Map<const Matrix<T>> right(Index l) const {
     return {right_.col(l).data(), shape_.R(), shape_.m};
   }
-  void gather(Index j) {
+  void gather(Index j, Workspace& work) const {
     for (Index l = 0; l < rank_; ++l) {
-      left_j_.col(l) = left(l).col(j);
-      right_j_.col(l) = right(l).col(j);
+      work.left.col(l) = left(l).col(j);
+      work.right.col(l) = right(l).col(j);
     }
   }
 
@@ -155,9 +168,8 @@ class SplitKJIJ {
   Matrix<T> left_;   // (S*m, r)
   Matrix<T> right_;  // (R*m, r)
   Matrix<T> left_temporary_;
-  Matrix<T> left_j_, right_j_, left_mixed_, right_mixed_;  // one regressor's problem
-  Vector<T> coefficients_, state_, row_, regressor_;
-  Matrix<Work<T>> immediate_left_, immediate_right_;
+  Vector<Work<T>> left_norms_, right_norms_;  // of the added terms, but for a_hat[j]
+  Vector<T> regressor_;
 };
 
 }  // namespace axonomy
