@@ -100,13 +100,13 @@ class StepHistory {
   }
 
   void visit(StateVisitor<T>& v) {
-    if (through_ == Through::time) J_.visit(v);
-    if (keeps_leaks()) v.matrix("leak", leaks_);
     if (may_share_) {
       v.matrix("W", W_);
       v.word("shared", shared_, 1);
       version_ = 0;  // what is written into W_ may be of any
     }
+    if (through_ == Through::time && !(shared_ != 0 && v.skips_idle())) J_.visit(v);
+    if (keeps_leaks()) v.matrix("leak", leaks_);
     for (std::size_t slot = 0; slot < D_.size(); ++slot)
       v.matrix(("D_" + std::to_string(slot)).c_str(), D_[slot].entries());
     v.matrix("a_hat", a_hat_);

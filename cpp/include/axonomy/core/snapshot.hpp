@@ -52,6 +52,7 @@ class Snapshot {
  private:
   struct Writer final : StateVisitor<T> {
     explicit Writer(std::vector<char>& buffer) : buffer(buffer) {}
+    bool skips_idle() const override { return true; }
     void array(const char*, T* data, std::vector<Index> shape) override {
       put(data, sizeof(T) * detail::product(shape));
     }
@@ -68,6 +69,7 @@ class Snapshot {
   };
   struct Reader final : StateVisitor<T> {
     explicit Reader(const std::vector<char>& buffer) : buffer(buffer) {}
+    bool skips_idle() const override { return true; }
     void array(const char*, T* data, std::vector<Index> shape) override {
       get(data, sizeof(T) * detail::product(shape));
     }
@@ -84,6 +86,7 @@ class Snapshot {
 
   struct Comparer final : StateVisitor<T> {
     explicit Comparer(const std::vector<char>& buffer) : buffer(buffer) {}
+    bool skips_idle() const override { return true; }
     void array(const char*, T* data, std::vector<Index> shape) override {
       compare(data, sizeof(T) * detail::product(shape));
     }
@@ -91,7 +94,7 @@ class Snapshot {
       compare(data, sizeof(std::uint64_t) * static_cast<std::size_t>(size));
     }
     void compare(const void* data, std::size_t bytes) {
-      same = same && (bytes == 0 || std::memcmp(data, buffer.data() + at, bytes) == 0);
+      same = same && at + bytes <= buffer.size() && (bytes == 0 || std::memcmp(data, buffer.data() + at, bytes) == 0);
       at += bytes;
     }
     const std::vector<char>& buffer;
@@ -125,6 +128,7 @@ class FiniteCheck final : public StateVisitor<T> {
                            data, static_cast<Index>(detail::product(shape))));
   }
   void words(const char*, std::uint64_t*, Index, std::uint64_t) override {}
+  bool skips_idle() const override { return true; }
   bool finite = true;
 };
 

@@ -95,6 +95,9 @@ class StateVisitor {
   // Names between the two belong to this part.
   virtual void enter(const std::string& name) { (void)name; }
   virtual void leave() {}
+  // Whether to be spared what has no meaning for now, being written before it is next read. That it has none must follow from
+  // what was visited before.
+  virtual bool skips_idle() const { return false; }
   // Memory that is held but carries nothing from one step to the next.
   virtual void scratch(std::size_t bytes) { (void)bytes; }
 
