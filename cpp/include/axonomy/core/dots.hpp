@@ -113,19 +113,16 @@ enum class End { first, last };
 // `far`: A lies beyond the second cache. The sums are the same whatever the end.
 template <class T>
 void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false, End begin = End::first) {
-#if AXONOMY_VECTORS
-  constexpr Index stretch = 32;  // columns
-  const Index bytes = S * columns * static_cast<Index>(sizeof(T));
-  if (begin == End::last && S % detail::lanes<T> == 0 && bytes > second_cache / 2) {
-    for (Index c = (columns - 1) / stretch * stretch; c >= 0; c -= stretch)
-      add_dots<T>(S, std::min(stretch, columns - c), A + c * S, q, scale, out + c, far);
-    return;
-  }
-#endif
   Index done = 0;
 #if AXONOMY_VECTORS
   if constexpr (detail::has_vectors<T>) {
-    constexpr Index L = detail::lanes<T>, near = 32768;  // bytes
+    constexpr Index L = detail::lanes<T>, near = 32768, stretch = 32;  // bytes, columns
+    const Index bytes = S * columns * static_cast<Index>(sizeof(T));
+    if (begin == End::last && S % L == 0 && bytes > second_cache / 2) {
+      for (Index c = (columns - 1) / stretch * stretch; c >= 0; c -= stretch)
+        add_dots<T>(S, std::min(stretch, columns - c), A + c * S, q, scale, out + c, far);
+      return;
+    }
     // By S alone: columns that are shared out are to be summed in one way. What the second cache has is best read in order.
     const bool in_order = far ? detail::reads_in_order() : S * S * static_cast<Index>(sizeof(T)) > near;
     if (S == 2 * L)

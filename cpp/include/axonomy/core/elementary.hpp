@@ -8,7 +8,7 @@
 
 #include <array>
 
-#include "vectors.hpp"
+#include "simd.hpp"
 
 namespace axonomy {
 

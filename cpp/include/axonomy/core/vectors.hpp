@@ -1,5 +1,5 @@
-// Of a few vectors or columns: what is too little work for a library's preparations, which at 32 units are half of it.
-// Sums are taken in the lanes of several vectors side by side, so that no addition waits for the one before.
+// Of a few vectors or columns: what is too little work to be worth preparing for. Sums are taken in the lanes of several vectors
+// side by side, so that no addition waits for the one before.
 #pragma once
 
 #include "simd.hpp"
@@ -25,9 +25,7 @@ struct Pack {
   static type load(const T* p) { return detail::load<T, bytes>(p); }
   static void store(T* p, const type& value) { detail::store<T, bytes>(p, value); }
 };
-#endif
 
-#if AXONOMY_VECTORS
 // The sum over the lanes, half by half.
 template <class T>
 inline T sum_of_lanes(typename Simd<T>::type v) {
