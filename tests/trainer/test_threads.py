@@ -52,7 +52,12 @@ def test_the_same_bits(kind: str, n: int, rule: object, dtype: type) -> None:
 
 @pytest.mark.parametrize(
     "n, tensor, rank, solver",
-    [(131, "ki|ij", 2, "svd"), (131, "ki|ij", 3, "optimal"), (83, "kj|ij", 8, "svd"), (83, "kj|ij", 8, "optimal")],
+    [
+        (131, "ki|ij", 2, "svd"),
+        (131, "ki|ij", 3, "optimal"),
+        (83, "kj|ij", 8, "svd"),
+        (83, "kj|ij", 8, "optimal"),
+    ],
 )
 def test_one_problem_after_the_other(n: int, tensor: str, rank: int, solver: str) -> None:
     """What is reduced by whole Grams, problem by problem, each of them by some member."""

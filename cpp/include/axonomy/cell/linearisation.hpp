@@ -86,8 +86,8 @@ class Jacobian {
     }
   }
 
-  // y = c J, c a row vector of S. `rows` (R,): c D, where that is known. `begin`: the cell goes through W from its first column to
-  // its last.
+  // y = c J, c a row vector of S. `rows` (R,): c D, where that is known. `begin`: the cell goes through W from its first column
+  // to its last.
   void pull_back(const T* c, T* y, const T* rows = nullptr, End begin = End::last) const {
     const Index S = shape_.S(), n = shape_.n;
     if (W_ == nullptr) {
