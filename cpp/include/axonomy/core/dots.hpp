@@ -129,14 +129,11 @@ void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, b
       done = detail::short_dots<T, 2>(columns, A, q, scale, out);
     else if (S == 4 * L && !in_order)
       done = detail::short_dots<T, 4>(columns, A, q, scale, out);
-    else if (S % L != 0)
-      ;
-    else if (S < 4 * L || !in_order)
+    else if (S % L == 0 && (S < 4 * L || !in_order))
       done = detail::vector_dots<T, false>(S, columns, A, q, scale, out);
-    else if (bytes > second_cache)
-      done = detail::vector_dots<T, true, true>(S, columns, A, q, scale, out);
-    else
-      done = detail::vector_dots<T, true>(S, columns, A, q, scale, out);
+    else if (S % L == 0)
+      done = bytes > second_cache ? detail::vector_dots<T, true, true>(S, columns, A, q, scale, out)
+                                  : detail::vector_dots<T, true>(S, columns, A, q, scale, out);
   }
 #else
   (void)far;

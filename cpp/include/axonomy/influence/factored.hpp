@@ -39,7 +39,7 @@ class FactoredInfluence final : public Learner<T> {
     if constexpr (Split::shares_out) {
       team = shape_.element_wise ? nullptr : if_enough(team, double(shape_.S() * shape_.S()) * double(split_.left_columns()));
       split_.use(team);
-      if (!tallies_.empty() && Split::shares_batches && !Reduction::may_throw)
+      if (tallies_.size() > 1 && !Reduction::may_throw)
         members_.resize(team == nullptr ? 1 : static_cast<std::size_t>(team->size()), members_.front());
     }
   }

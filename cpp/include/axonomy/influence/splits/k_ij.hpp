@@ -14,7 +14,6 @@ namespace axonomy {
 template <class T>
 class SplitKIJ {
  public:
-  static constexpr bool shares_batches = false;
   static constexpr bool pairs = false;
   static constexpr bool shares_out = false;
   static constexpr bool takes_gradient = true;

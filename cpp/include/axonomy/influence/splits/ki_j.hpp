@@ -16,7 +16,6 @@ class SplitKIJoint {
  public:
   static constexpr bool shares_out = true;
   static constexpr bool takes_gradient = false;
-  static constexpr bool shares_batches = false;
   static constexpr bool pairs = true;
 
   using Workspace = split::NoWorkspace;

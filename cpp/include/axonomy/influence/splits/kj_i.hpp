@@ -15,7 +15,6 @@ class SplitKJI {
  public:
   static constexpr bool shares_out = true;
   static constexpr bool takes_gradient = false;
-  static constexpr bool shares_batches = false;
   static constexpr bool pairs = false;
 
   using Workspace = split::NoWorkspace;

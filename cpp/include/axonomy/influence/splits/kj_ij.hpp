@@ -14,7 +14,6 @@ template <class T>
 class SplitKJIJ {
  public:
   static constexpr bool shares_out = true;
-  static constexpr bool shares_batches = true;
   static constexpr bool takes_gradient = false;
   static constexpr bool pairs = false;
 
