@@ -26,7 +26,7 @@ demo: $(VENV)/.installed
 	$(BIN)/axonomy demo --out demo --force
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 exchange: $(VENV)/.exchange
 	$(BIN)/python -c 'import torch, onnx, onnxruntime' # or the tests would be skipped
@@ -34,7 +34,7 @@ exchange: $(VENV)/.exchange
 
 peers: $(VENV)/.peers
 	$(BIN)/python -c 'import torch, jax, braintrace' # or the tests would be skipped
-	$(BIN)/python -m pytest -n auto tests/bench
+	$(BIN)/python -m pytest -n auto --dist worksteal tests/bench
 
 # The two variables of OpenBLAS, where they are set, may choose kernels that are not this machine's best.
 bench: $(VENV)/.peers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -146,17 +147,19 @@ def test_no_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConnectionError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         conduct(small(), tmp_path / "dask", DaskEngine("tcp://127.0.0.1:9", timeout=1))
     (tmp_path / "study.toml").write_text(text(), encoding="utf-8")
-    said = refused(
-        "study",
-        tmp_path / "study.toml",
-        "--engine",
-        "dask",
-        "--address",
-        "nonsense://x",
-        "--out",
-        tmp_path / "o",
-    )
+    where = ["--engine", "dask", "--address", "nonsense://x", "--out", tmp_path / "o"]
+    said = refused("study", tmp_path / "study.toml", *where)
     assert said.startswith("no Dask scheduler answers at nonsense://x")
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])
+def test_nothing_is_left_to_the_garbage_collector(address: str) -> None:
+    """Which may run while Dask has the lock that closing a client takes."""
+    from distributed import Client
+
+    with pytest.raises(ConnectionError), DaskEngine(address, timeout=1).ready():
+        pass
+    assert {client.status for client in gc.get_objects() if isinstance(client, Client)} <= {"closed"}
 
 
 def test_a_cluster_of_its_own(tmp_path: Path) -> None:

@@ -185,7 +185,11 @@ class DaskEngine(Engine):
             return
         with _deaf_to_interrupts():
             cluster = self._distributed.LocalCluster(
-                n_workers=self._jobs, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                n_workers=self._jobs,
+                threads_per_worker=1,
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": ":0"},  # its server, of any free port
+                silence_logs=50,
             )
         with cluster:
             yield cluster
@@ -193,7 +197,7 @@ class DaskEngine(Engine):
     @contextmanager
     def _connected(self, where: Any) -> Iterator[Any]:
         try:
-            client = self._distributed.Client(where, timeout=self._timeout, set_as_default=False)
+            client = _client(self._distributed)(where, timeout=self._timeout, set_as_default=False)
         except (OSError, ValueError) as error:
             raise ConnectionError(
                 f"no Dask scheduler answers at {self._address} ({error}); "
@@ -219,6 +223,24 @@ class DaskEngine(Engine):
                 f"the Dask workers have axonomy {', '.join(others)}, and here it is {made_by()}: "
                 "their results would not be comparable"
             )
+
+
+def _client(distributed: Any) -> Any:
+    class Client(distributed.Client):  # type: ignore[misc]
+        """A client that is closed at once if it does not start.
+
+        Else the garbage collector closes it, wherever it happens to run, and closing takes the lock of all
+        of Dask's loops: in a thread that has it, or that one with it waits for, nothing would go on.
+        """
+
+        def start(self, **settings: Any) -> None:
+            try:
+                super().start(**settings)
+            except BaseException:
+                self.close()
+                raise
+
+    return Client
 
 
 @contextmanager
