@@ -20,7 +20,7 @@ void propagate(benchmark::State& state, By by, Index n, Index columns) {
     if (by == By::gemm) gemm<T>(n, columns, n, J.data(), n, X.data(), n, Y.data(), n);
     if (by == By::eigen) Y.noalias() = J * X;
     if (by == By::structure) {
-      jacobian.bind(&F, &D, &W);  // builds J where there are columns enough, as every step does
+      jacobian.bind(&F, &D, W.data());  // builds J where there are columns enough, as every step does
       jacobian.apply(X.data(), columns, Y.data());
     }
     benchmark::DoNotOptimize(Y.data());

@@ -36,7 +36,7 @@ auto plain() {
 
 // For those who look at W. In the midst of a run, from another thread, it is what it was at some time before.
 template <class T>
-const Matrix<T>& weights(const Cell<T>& cell) {
+const LargeMatrix<T>& weights(const Cell<T>& cell) {
   if (cell.run_owner.may_change()) cell.catch_up();
   return cell.W;
 }
@@ -57,7 +57,7 @@ void bind_cell(py::module_& m) {
   py::class_<C, std::shared_ptr<C>>(m, name.c_str())
       .def_property_readonly("shape", [](const C& c) { return c.shape(); })
       .def_property(
-          "W", [](const C& c) { return to_numpy<T>(weights(c)); },
+          "W", [](const C& c) { return to_numpy<T>(Matrix<T>(weights(c))); },
           [](C& c, const Array<T>& value) { assign<T>(changing(c).W, value, "W"); })
       .def_property(
           "W_out", [](const C& c) { return to_numpy<T>(Matrix<T>(c.W_out.transpose())); },

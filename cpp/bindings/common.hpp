@@ -161,8 +161,8 @@ template <class T>
 const T* data_of(const std::optional<Array<T>>& array, Index size, const char* name) {
   return array ? data_of<T>(*array, size, name) : nullptr;
 }
-template <class T>
-void assign(Matrix<T>& target, const Array<T>& source, const char* name) {
+template <class T, class M>
+void assign(M& target, const Array<T>& source, const char* name) {
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const T* data = data_of<T>(source, target.size(), name);
   target = Eigen::Map<const RowMajor>(data, target.rows(), target.cols());

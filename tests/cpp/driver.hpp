@@ -46,7 +46,7 @@ class Driver final : public Transition<T> {
     seen.q = q_.data();
     seen.state = state_.data();
     seen.y = y_.data();
-    seen.W = &W_;
+    seen.W = W_.data();
     seen.network = this;
     learner->step(seen, noise_.data(), scale, target);
   }

@@ -149,7 +149,7 @@ void test_jacobian(const Shape& shape, double tolerance) {
     }
     Matrix<T> J = dense_of(F);
     J.middleCols(shape.returning() * n, n) += dense_of(D) * W_a;
-    jacobian.bind(&F, &D, &W);
+    jacobian.bind(&F, &D, W.data());
     test_applications(jacobian, J, shape, tolerance);
     test_applications(jacobian, J, shape, tolerance);  // now that the dense matrix is there
   }

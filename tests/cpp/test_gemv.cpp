@@ -89,6 +89,22 @@ void compare(Index R, Index m, Index pad) {
   equal(y, product(zero), __LINE__, "update_and_multiply, y");
 }
 
+// The same bits, of numbers whose sums are rounded.
+template <class T>
+void from_either_end(Index R, Index bytes) {
+  const Index m = bytes / (R * static_cast<Index>(sizeof(T))) + 3;
+  const Vector<T> x = Vector<T>::Random(m), before = Vector<T>::Random(R);
+  const Matrix<T> A = Matrix<T>::Random(R, m);
+  for (const bool accumulate : {false, true}) {
+    Vector<T> first = before, last = before;
+    gemv<T>(R, m, A.data(), R, x.data(), first.data(), accumulate, End::first);
+    gemv<T>(R, m, A.data(), R, x.data(), last.data(), accumulate, End::last);
+    CHECK((first.array() == last.array()).all());
+    const Vector<T> expected = accumulate ? Vector<T>(before + A * x) : Vector<T>(A * x);
+    CHECK((first - expected).norm() <= 1e3 * std::numeric_limits<T>::epsilon() * expected.norm());
+  }
+}
+
 template <class T>
 void test(const std::string& type) {
   check::context = type;
@@ -98,8 +114,12 @@ void test(const std::string& type) {
   // Around the stretches of rows that are taken at once, and longer ones.
   for (const Index R : {63, 64, 65, 100, 127, 128, 129, 191, 255, 256, 257, 300, 512})
     for (const Index m : {1, 2, 3, 16, 17, 67}) compare<T>(R, m, (R + m) % 3);
-  // What the second cache does not hold.
-  for (const Index R : {512, 515}) compare<T>(R, second_cache / (R * static_cast<Index>(sizeof(T))) + 3, R % 2);
+  // What the second cache just holds, and what it does not.
+  for (const Index R : {512, 515, 1024, 1025})
+    for (const Index bytes : {second_cache / 2, second_cache}) {
+      compare<T>(R, bytes / (R * static_cast<Index>(sizeof(T))) + 3, R % 2);
+      from_either_end<T>(R, bytes);
+    }
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 """Rules that are one trace of W's size, where the two are changed block by block, as on large networks.
 
-The same numbers up to rounding as step by step; to the last bit the same whether one looks, saves or neither.
+The same numbers up to rounding as step by step; to the last bit the same whether one looks, saves or
+neither. So are those of E-BPTT, which relies on W to stay as it is within a window, wherever others look at
+it or change it.
 """
 
 from __future__ import annotations
@@ -22,14 +24,19 @@ BLOCK = 16
 NEVER = 2**62
 
 SIGNS = ax.compose("past", "k|ij", "stochastic", "closed-form")
-every_rule = pytest.mark.parametrize("rule", ["rflo", "snap", "uoro", SIGNS], ids=str)
+DELAYED = ["rflo", "snap", "uoro", SIGNS]
+E_BPTT = ax.rules.e_bptt(window=7)
+delayed_rule = pytest.mark.parametrize("rule", DELAYED, ids=str)
+every_rule = pytest.mark.parametrize("rule", [*DELAYED, E_BPTT], ids=str)
 
 
 def made(monkeypatch: pytest.MonkeyPatch, rule: object, delay_from: int = 0, **options: object) -> ax.Trainer:
     monkeypatch.setattr("axonomy.trainer._DELAY_FROM", delay_from)
     rnn = options.pop("rnn", None) or ax.LeakyRNN.random(2, options.pop("n", 5), 3, **options)
     rnn.state_noise = 0.1
-    return ax.Trainer(rnn, rule, ax.SGD(ax.ExponentialDecay(0.02, 0.5, 200)), seed=7)
+    # A bound that is never met, by which the gradient is not added to W at once.
+    clip = 1e9 if rule == E_BPTT and delay_from == NEVER else None
+    return ax.Trainer(rnn, rule, ax.SGD(ax.ExponentialDecay(0.02, 0.5, 200), clip=clip), seed=7)
 
 
 def is_delayed(trainer: ax.Trainer) -> bool:
@@ -50,7 +57,7 @@ def run(
     return trainer.run(data.X[part], data.Y[part], mask[part], reset[part], **options).loss
 
 
-@every_rule
+@delayed_rule
 @pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 2e-4)])
 @pytest.mark.parametrize("n", [5, 32, 70])  # a part of a panel, a whole one, more than one
 @pytest.mark.parametrize("alpha", [0.7, 1.0])
@@ -71,7 +78,8 @@ def test_equals_step_by_step(
 
 
 def test_which_are_not_delayed(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not is_delayed(made(monkeypatch, "rflo", NEVER))
+    monkeypatch.setattr("axonomy.trainer._DELAY_FROM", NEVER)
+    assert not is_delayed(ax.Trainer(network(), "rflo", ax.SGD(0.1)))
     monkeypatch.setattr("axonomy.trainer._DELAY_FROM", 0)
     rnn = network()
     for trainer in (
@@ -197,10 +205,26 @@ def test_weights_that_are_changed_in_between(monkeypatch: pytest.MonkeyPatch, ru
         run(trainer, 20, 30)
         trainer.reset()
         run(trainer, 30)
+        data = stream(rnn, 12)
+        for t in range(12):
+            trainer.learn_one(data.X[t], data.Y[t])
+            if t % 5 == 2:
+                rnn.W_rec = 0.9 * rnn.W_rec
     assert_close(delayed.rnn.W, plain.rnn.W, 1e-12)
 
 
-@every_rule
+def test_a_window_outlives_its_trainer(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = made(monkeypatch, E_BPTT)
+    rnn, learner, data = trainer.rnn, trainer._learner, stream(trainer.rnn, 3)
+    before = rnn.W_rec
+    for x, y in zip(data.X, data.Y, strict=True):
+        trainer.learn_one(x, y)
+    del trainer
+    rnn.W_rec = 0.5 * before
+    np.testing.assert_array_equal(learner.state()["W"], before)
+
+
+@delayed_rule
 @pytest.mark.parametrize("step", [BLOCK - 1, BLOCK, BLOCK + 1])
 def test_a_reset_at_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch, rule: object, step: int) -> None:
     plain, delayed = made(monkeypatch, rule, NEVER), made(monkeypatch, rule)

@@ -23,7 +23,7 @@ class StepHistory {
         through_(through),
         may_share_(through == Through::time && expected == Expected::constancy && !shape.element_wise),
         J_(shape, through == Through::time ? length : 0),
-        W_(Matrix<T>::Zero(may_share_ ? shape.R() : 0, may_share_ ? shape.n : 0)),
+        W_(may_share_ ? shape.R() : 0, may_share_ ? shape.n : 0),
         leaks_(Matrix<T>::Zero(
             keeps_leaks() ? shape.n * shape.states_per_unit * shape.states_per_unit : 0, length)),
         D_(static_cast<std::size_t>(length),
@@ -34,6 +34,17 @@ class StepHistory {
         q_(Matrix<T>::Zero(shape.S(), length)),
         regressors_(shape.element_wise ? 0 : length, shape.m),
         begins_(static_cast<std::size_t>(length), 0) {}
+
+  // Whether the W of a cell may be relied on to stay as it is from a first step on, until `keep_weights` or `drop`; returns
+  // whether it is.
+  bool rely_on_weights(bool may) {
+    keep_weights();
+    return relies_ = may && may_share_;
+  }
+  void keep_weights() {
+    if (relied_on_ != nullptr && held_ > 0) copy(W_.size(), relied_on_, W_.data());
+    relied_on_ = nullptr;
+  }
 
   void clear() {
     held_ = next_ = 0;
@@ -82,7 +93,7 @@ class StepHistory {
 
   // out = c J^slot. `W` (R, m): the weights of today, of the step pushed last; if all steps share one W, this is it. `rows`: c D,
   // where that is known.
-  void pull_back(Index slot, const T* c, T* out, const Matrix<T>* W, const T* rows = nullptr) {
+  void pull_back(Index slot, const T* c, T* out, const T* W, const T* rows = nullptr) {
     if (through_ == Through::time && shared_ == 0) return J_.pull_back(nullptr, slot, c, out);
     const End begin = slot % 2 == 0 ? End::first : End::last;  // through W there and back, one step after the other
     bound(slot, W).pull_back(c, out, rows, begin);
@@ -100,7 +111,9 @@ class StepHistory {
   }
 
   void visit(StateVisitor<T>& v) {
+    keep_weights();
     if (may_share_) {
+      if (held_ == 0) W_.setZero();  // which has no meaning then, and may never have been copied
       v.matrix("W", W_);
       v.word("shared", shared_, 1);
       version_ = 0;  // what is written into W_ may be of any
@@ -126,11 +139,12 @@ class StepHistory {
     if (!may_share_) return false;
     if (held_ == 0) {
       shared_ = step.W != nullptr && step.leak != nullptr ? 1 : 0;
-      if (shared_ != 0) W_ = step.W->leftCols(shape_.n);
       version_ = step.version;
+      relied_on_ = relies_ && version_ != 0 ? step.W : nullptr;
+      if (shared_ != 0 && relied_on_ == nullptr) copy(W_.size(), step.W, W_.data());
     } else if (shared_ != 0 && !is_same(step)) {
       // W has changed on the way: the J of the steps so far, each as it was, and of those to come.
-      for (Index back = 0; back < held(); ++back) J_.store(slot(back), bound(slot(back), &W_));
+      for (Index back = 0; back < held(); ++back) J_.store(slot(back), bound(slot(back), W_.data()));
       shared_ = 0;
     }
     return shared_ != 0;
@@ -138,12 +152,13 @@ class StepHistory {
   bool is_same(const Step<T>& step) {
     if (step.W == nullptr || step.leak == nullptr) return false;
     if (step.version != 0 && step.version == version_) return true;
+    keep_weights();
     version_ = step.version;
-    return W_ == step.W->leftCols(shape_.n);
+    return std::equal(step.W, step.W + W_.size(), W_.data());
   }
 
   // J of a step that is held, under some W.
-  const Jacobian<T>& bound(Index slot, const Matrix<T>* W) {
+  const Jacobian<T>& bound(Index slot, const T* W) {
     copy(leaks_.rows(), leaks_.col(slot).data(), leak_.entries().data());
     today_.bind(&leak_, &D_[static_cast<std::size_t>(slot)], W);
     return today_;
@@ -152,9 +167,9 @@ class StepHistory {
   Shape shape_;
   Index length_;
   Through through_;
-  bool may_share_;
+  bool may_share_, relies_ = false;
   StoredJacobians<T> J_;              // through the J of their time
-  Matrix<T> W_;                       // (R, n): of all steps that are held, while they share it
+  LargeMatrix<T> W_;                  // (R, n): of all steps that are held, while they share it
   Matrix<T> leaks_;                   // of steps without a J of their own: the leak's entries (n p p, L)
   std::vector<BlockDiagonal<T>> D_;   // L times (S, R)
   BlockDiagonal<T> leak_;             // workspace
@@ -164,6 +179,7 @@ class StepHistory {
   std::vector<std::uint64_t> begins_;  // whether a sequence begins with the step
   std::uint64_t begin_ = 1, held_ = 0, next_ = 0, shared_ = 0;
   std::uint64_t version_ = 0;  // of the network's W that W_ was found equal to; 0: of none
+  const T* relied_on_ = nullptr;  // the network's W, in place of W_
 };
 
 }  // namespace axonomy

@@ -71,6 +71,14 @@ class Learner {
     (void)step, (void)noise, (void)scale, (void)learns, (void)out;
   }
 
+  // Whether it relies on W to stay as it is, but for what it adds itself, until it is told to keep it: a copy is spared. Only
+  // where it may.
+  virtual bool rely_on_weights(bool may) {
+    (void)may;
+    return false;
+  }
+  virtual void keep_weights() {}
+
   // Gradients are only wanted as sums over steps: they may be kept back until `flush`, which adds all that
   // were. Called once, before the first step.
   virtual void defer() {}

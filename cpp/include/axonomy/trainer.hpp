@@ -194,6 +194,7 @@ class Trainer : Behind {
       auto own = stream == 0 ? cell : cell->sibling();
       engines_.push_back(std::make_unique<Engine<T>>(std::move(own), std::move(learner), seed + stream));
       if (options_.update_every > 1) engines_.back()->learner->defer();
+      relied_on_ = engines_.back()->learner->rely_on_weights(in_place_ && !clears_);
     }
     if (streams() == 1) {
       if (has_team()) engine().learner->use(&team_);
@@ -215,6 +216,7 @@ class Trainer : Behind {
   ~Trainer() override {
     catch_up();
     engine().learner->use(nullptr);  // which others may hold
+    engine().learner->rely_on_weights(false);
   }
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
@@ -256,12 +258,15 @@ class Trainer : Behind {
     });
   }
 
-  // W and the learner's trace as they are now, if that is kept in another form.
+  // W and the learner's trace as they are now, if that is kept in another form; or W as it was, if the learner relies on it.
   void catch_up() override {
     if (!is_behind_) return;
     is_behind_ = false;
     Cell<T>& cell = *engine().cell;
-    delayed_->write(cell.W.data(), engine().learner->trace());
+    if (delayed_)
+      delayed_->write(cell.W.data(), engine().learner->trace());
+    else
+      engine().learner->keep_weights();
     cell.fall_behind(nullptr);
   }
 
@@ -469,6 +474,9 @@ class Trainer : Behind {
     cell.bind_weights(nullptr);
     cell.weights_change();
     version_ = cell.version();
+    stand_behind(cell);
+  }
+  void stand_behind(Cell<T>& cell) {
     is_behind_ = true;
     cell.fall_behind(this);
   }
@@ -500,6 +508,7 @@ class Trainer : Behind {
         engine.learner->step(seen, noise, rate, learns ? cell.W.data() : nullptr);
       if (learns && clears_) absent_.clear(cell.W.data());
       if (!delayed_ && learns && engine.learner->added()) cell.weights_change();
+      if (relied_on_) stand_behind(cell);
       if (y != nullptr) add_output_gradient(cell, rate, cell.W_out);
       if (learns) ++updates_;
     } else {
@@ -651,7 +660,7 @@ class Trainer : Behind {
     cell.weights_change();
     optimiser_->begin_update(updates_);
     optimiser_->update(0, rate, gradient_, cell.W);
-    optimiser_->update(1, rate, output_gradient_, cell.W_out);
+    optimiser_->update(1, rate, output_gradient_, {cell.W_out.data(), cell.W_out.rows(), cell.W_out.cols()});
     gradient_.setZero();
     output_gradient_.setZero();
     pending_ = 0;
@@ -711,7 +720,8 @@ class Trainer : Behind {
   std::unique_ptr<DelayedTrace<T>> delayed_;
   std::uint64_t begun_ = 0;    // whether there is a block,
   std::uint64_t version_ = 0;  // and of which version of W it is
-  bool is_behind_ = false;     // whether the block has gone on since W and the trace were written
+  bool is_behind_ = false;     // whether the block has gone on since W and the trace were written, or W is relied on
+  bool relied_on_ = false;     // whether the learner may rely on W
   Team team_;
   std::vector<Part> parts_;         // of each stream, if there are several
   Matrix<T> regressors_, drives_;   // (m, streams), (R, streams): workspace

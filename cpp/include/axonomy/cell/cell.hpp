@@ -5,6 +5,7 @@
 #pragma once
 
 #include "../core/gemv.hpp"
+#include "../core/large.hpp"
 #include "../core/run_owner.hpp"
 #include "../core/weights.hpp"
 #include "../loss/loss.hpp"
@@ -12,7 +13,7 @@
 
 namespace axonomy {
 
-// Who keeps the changes of W back.
+// Who keeps changes of W back, or relies on it to stay as it is.
 class Behind {
  public:
   virtual ~Behind() = default;
@@ -22,16 +23,16 @@ class Behind {
 template <class T>
 struct Parameters {
   explicit Parameters(const Shape& shape)
-      : W(Matrix<T>::Zero(shape.R(), shape.m)), W_out(Matrix<T>::Zero(shape.n + 1, shape.n_out)) {}
+      : W(shape.R(), shape.m), W_out(Matrix<T>::Zero(shape.n + 1, shape.n_out)) {}
 
-  Matrix<T> W;         // (R, m)
+  LargeMatrix<T> W;    // (R, m)
   // A column for each output, so that all that is done to them runs along the units.
   Matrix<T> W_out;     // (n + 1, n_out): [W_out, b_out]
   Matrix<T> feedback;  // (n, n_out), or empty: q through W_out
   T state_noise = T(0);
   RunOwner run_owner;
   std::uint64_t version = 1;  // grows whenever W changes
-  Behind* behind = nullptr;   // where W is not as it should be
+  Behind* behind = nullptr;   // where there is one
 };
 
 template <class T>
@@ -76,7 +77,7 @@ class Cell : public Transition<T> {
   // W has changed, or is about to.
   void weights_change() { ++parameters_->version; }
   std::uint64_t version() const { return parameters_->version; }
-  // W is behind, and who can see to that; null: it no longer is. Whoever reads or writes W from outside a run catches up.
+  // Who has to be asked before W is read or written from outside a run; null: nobody.
   void fall_behind(Behind* behind) { parameters_->behind = behind; }
   void catch_up() const {
     if (parameters_->behind != nullptr) parameters_->behind->catch_up();
@@ -108,7 +109,12 @@ class Cell : public Transition<T> {
     for (Index j = 0; j < shape_.n_in; ++j) a_hat_.segment((1 + j) * R, R).setConstant(x[j]);
     a_hat_.tail(R).setOnes();
   }
-  void multiply() { product(a_hat_, h_); }
+  // W is gone through there and back; from its end, if it has been changed, which is done from the first column to the last.
+  void multiply() {
+    begin_ = begin_ == End::first || version_ != version() ? End::last : End::first;
+    version_ = version();
+    product(a_hat_, h_, begin_);
+  }
   void bind_weights(const DelayedTrace<T>* weights) { J_.bind_weights(weights); }
   T* drive() { return h_.data(); }  // h (R,)
   void settle(const T* noise) {
@@ -119,7 +125,7 @@ class Cell : public Transition<T> {
       disturbance_ = state_noise * Eigen::Map<const Vector<T>>(noise, shape_.S());
       state += disturbance_;
     }
-    J_.bind(&leak_, &D_, &W);
+    J_.bind(&leak_, &D_, W.data());
   }
 
   // The same step, input, weights and noise from another state.
@@ -130,7 +136,7 @@ class Cell : public Transition<T> {
     const Index copies = shape_.element_wise ? shape_.rows_per_unit : 1;
     for (Index copy = 0; copy < copies; ++copy)
       other_a_hat_.segment(copy * n, n) = Eigen::Map<const Vector<T>>(back, n);
-    product(other_a_hat_, other_h_);
+    product(other_a_hat_, other_h_, End::first);
     respond(from, other_h_.data(), next, other_leak_, other_D_);
     if (disturbed_) Eigen::Map<Vector<T>>(next, shape_.S()) += disturbance_;
   }
@@ -163,7 +169,7 @@ class Cell : public Transition<T> {
 
   // What the learner sees of the step just made; `y` null where there was no target.
   Step<T> linearised(const T* y) const {
-    return {&J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), y, parameters_->version, &W, this};
+    return {&J_, &D_, &leak_, a_hat_.data(), q_.data(), state.data(), y, parameters_->version, W.data(), this};
   }
 
   void visit(StateVisitor<T>& v) {
@@ -173,7 +179,7 @@ class Cell : public Transition<T> {
   }
 
   // What siblings hold in common.
-  Matrix<T>& W;
+  LargeMatrix<T>& W;
   Matrix<T>& W_out;
   Matrix<T>& feedback;
   T& state_noise;
@@ -196,7 +202,7 @@ class Cell : public Transition<T> {
   }
 
   // h = W a_hat, by the weights that exist.
-  void product(const Vector<T>& a_hat, Vector<T>& h) const {
+  void product(const Vector<T>& a_hat, Vector<T>& h, End begin) const {
     const Index n = shape_.n, R = shape_.R();
     if (shape_.element_wise) {
       h.array() = W.col(0).array() * a_hat.head(R).array();
@@ -204,9 +210,9 @@ class Cell : public Transition<T> {
     } else if (shape_.pattern) {
       const Index rest = shape_.m - n;
       gemv<T>(R, rest, W.data() + n * R, R, a_hat.data() + n, h.data());
-      shape_.pattern->add_product(W, a_hat.data(), h.data());
+      shape_.pattern->add_product(R, W.data(), a_hat.data(), h.data());
     } else if (rectangles_.size() == 1) {
-      gemv<T>(R, shape_.m, W.data(), R, a_hat.data(), h.data());
+      gemv<T>(R, shape_.m, W.data(), R, a_hat.data(), h.data(), false, begin);
     } else {
       h.setZero();
       for (const Rectangle& r : rectangles_)
@@ -221,6 +227,8 @@ class Cell : public Transition<T> {
   // Of a state that is not the network's own.
   mutable Vector<T> other_h_, other_a_hat_, other_z_, other_e_;
   bool disturbed_ = false;
+  End begin_ = End::first;     // at which the last product began,
+  std::uint64_t version_ = 0;  // and of which W it was
   BlockDiagonal<T> D_, leak_;
   mutable BlockDiagonal<T> other_D_, other_leak_;
   Jacobian<T> J_;

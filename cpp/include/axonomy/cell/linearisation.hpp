@@ -32,7 +32,7 @@ class Jacobian {
         rows_(Vector<T>::Zero(shape.R())) {}
 
   // A step of a cell: F and D are the cell's, W its weights, which must not change while this is used.
-  void bind(const BlockDiagonal<T>* F, const BlockDiagonal<T>* D, const Matrix<T>* W) {
+  void bind(const BlockDiagonal<T>* F, const BlockDiagonal<T>* D, const T* W) {
     F_ = F;
     D_ = D;
     W_ = W;
@@ -63,7 +63,7 @@ class Jacobian {
     if (!scaled) prepare();
     share_out(team, columns, whole_tiles, [&](Index first, Index last) {
       if (scaled)
-        scaled_gemm<T>(S, last - first, S, D_->part(0, 0), W_->data(), S, X + first * S, S, Y + first * S, S);
+        scaled_gemm<T>(S, last - first, S, D_->part(0, 0), W_, S, X + first * S, S, Y + first * S, S);
       else
         apply_prepared(X + first * S, last - first, Y + first * S);
     });
@@ -103,11 +103,11 @@ class Jacobian {
     T* const back = y + shape_.returning() * n;
     if (shape_.element_wise) {
       for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
-        for (Index u = 0; u < n; ++u) back[u] += rows[gate * n + u] * (*W_)(gate * n + u, 0);
+        for (Index u = 0; u < n; ++u) back[u] += rows[gate * n + u] * W_[gate * n + u];
     } else if (shape_.pattern) {
-      shape_.pattern->add_product_left(*W_, rows, back);
+      shape_.pattern->add_product_left(shape_.R(), W_, rows, back);
     } else {
-      add_dots<T>(shape_.R(), n, W_->data(), rows, T(1), back, false, begin);
+      add_dots<T>(shape_.R(), n, W_, rows, T(1), back, false, begin);
     }
   }
 
@@ -164,7 +164,7 @@ class Jacobian {
         if (behind_ != nullptr)
           for (Index u = 0; u < n; ++u) own[u] += D[u] * behind_->own_weights()[u];
         else
-          for (Index u = 0; u < n; ++u) own[u] += D[u] * (*W_)(gate * n + u, shape_.element_wise ? 0 : u);
+          for (Index u = 0; u < n; ++u) own[u] += D[u] * W_[(shape_.element_wise ? 0 : u) * shape_.R() + gate * n + u];
       }
   }
 
@@ -183,7 +183,7 @@ class Jacobian {
             continue;
           }
           T sum(0);
-          for (Index gate = 0; gate < g; ++gate) sum += D_->part(a, gate)[u] * (*W_)(gate * n + u, v);
+          for (Index gate = 0; gate < g; ++gate) sum += D_->part(a, gate)[u] * W_[v * shape_.R() + gate * n + u];
           block[a + p * (p - 1)] = sum;
         }
       }
@@ -198,14 +198,14 @@ class Jacobian {
     const T* const back = x + shape_.returning() * n;
     if (shape_.element_wise) {
       for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
-        for (Index u = 0; u < n; ++u) rows_[gate * n + u] = (*W_)(gate * n + u, 0) * back[u];
+        for (Index u = 0; u < n; ++u) rows_[gate * n + u] = W_[gate * n + u] * back[u];
     } else if (shape_.pattern) {
       rows_.setZero();
-      shape_.pattern->add_product(*W_, back, rows_.data());
+      shape_.pattern->add_product(shape_.R(), W_, back, rows_.data());
     } else if (behind_ != nullptr) {
       behind_->multiply_recurrent(back, rows_.data());
     } else {
-      gemv<T>(shape_.R(), n, W_->data(), shape_.R(), back, rows_.data());
+      gemv<T>(shape_.R(), n, W_, shape_.R(), back, rows_.data());
     }
     F_->multiply(x, y);
     for (Index a = 0; a < shape_.states_per_unit; ++a) {
@@ -249,7 +249,7 @@ class Jacobian {
         if (b != back) continue;
         for (Index gate = 0; gate < shape_.rows_per_unit; ++gate)
           for (Index u = 0; u < n; ++u)
-            out[(b * n + u) * S + a * n + u] += D_->part(a, gate)[u] * (*W_)(gate * n + u, 0);
+            out[(b * n + u) * S + a * n + u] += D_->part(a, gate)[u] * W_[gate * n + u];
       }
     }
   }
@@ -263,7 +263,7 @@ class Jacobian {
       for (Index a = 0; a < p; ++a)
         for (Index gate = 0; gate < g; ++gate) {
           if (gate > 0 && !recurs(gate)) continue;
-          const PerEntry<T> W{W_->data() + gate * n, shape_.R()};
+          const PerEntry<T> W{W_ + gate * n, shape_.R()};
           if (gate == 0)
             sweep<T>(n, n, S, {D_->part(a, gate)}, W, {out + a * n},
                      [](const auto& D, const auto& w, auto& J) { J[0] = D[0] * w; });
@@ -285,7 +285,7 @@ class Jacobian {
         for (Index gate = 0; gate < shape_.rows_per_unit; ++gate) {
           T* column = out + v * S + a * n;
           const T* D = D_->part(a, gate);
-          const T* W = W_->data() + v * shape_.R() + gate * n;
+          const T* W = W_ + v * shape_.R() + gate * n;
           for (Index w = pattern.begin(v); w < pattern.end(v); ++w)
             column[pattern.unit(w)] += D[pattern.unit(w)] * W[pattern.unit(w)];
         }
@@ -294,7 +294,7 @@ class Jacobian {
   Shape shape_;
   const BlockDiagonal<T>* F_ = nullptr;
   const BlockDiagonal<T>* D_ = nullptr;
-  const Matrix<T>* W_ = nullptr;
+  const T* W_ = nullptr;  // (R, m)
   const DelayedTrace<T>* behind_ = nullptr;
   mutable Matrix<T> coupled_;  // (S, n)
   mutable Matrix<T> dense_;    // (S, S)
@@ -322,7 +322,7 @@ struct Step {
   const T* state = nullptr;                // (S,), after the step; null when a caller gave none
   const T* y = nullptr;                    // (n_out,), null where there is no target
   std::uint64_t version = 0;               // of W: another one, once W has changed; 0 where that is not known
-  const Matrix<T>* W = nullptr;            // (R, m), and
+  const T* W = nullptr;                    // (R, m), and
   const Transition<T>* network = nullptr;  // both null when a caller drives the learner by hand
 };
 

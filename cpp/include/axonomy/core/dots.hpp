@@ -106,10 +106,6 @@ inline bool reads_in_order() {
 
 }  // namespace detail
 
-// At which end of a matrix to begin. Of one that is larger than the second cache, what was read last is still there: whoever
-// reads it again begins with that.
-enum class End { first, last };
-
 // `far`: A lies beyond the second cache. The sums are the same whatever the end.
 template <class T>
 void add_dots(Index S, Index columns, const T* A, const T* q, T scale, T* out, bool far = false, End begin = End::first) {

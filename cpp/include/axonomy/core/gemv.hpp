@@ -112,6 +112,8 @@ void vector_add_outer(T scale, const T* u, Index R, const T* v, Index m, T keep,
   add_outer_rows<One<T>, 1>(i, R, m, scale, u, v, keep, A);
 }
 
+inline constexpr Index most_rows_of_halves = 1024;
+
 // All rows, column after column.
 template <bool updates, bool far, class T, class Entry>
 void product_in_order(Index R, Index m, Entry* A, Index lda, const T* x, const RankOne<T>& update, T* y) {
@@ -124,15 +126,30 @@ void product_in_order(Index R, Index m, Entry* A, Index lda, const T* x, const R
   }
 }
 
+// y += A x as the sum of two halves of the columns, of which the one that `begin` says is read first.
+template <class T, class Entry>
+void product_of_halves(Index R, Index m, Entry* A, Index lda, const T* x, T* y, End begin) {
+  alignas(64) T other[most_rows_of_halves];
+  std::fill_n(other, R, T(0));
+  const Index half = m / 2;
+  if (begin == End::first) product_in_order<false, false, T>(R, half, A, lda, x, {}, y);
+  product_in_order<false, false, T>(R, m - half, A + half * lda, lda, x + half, {}, other);
+  if (begin == End::last) product_in_order<false, false, T>(R, half, A, lda, x, {}, y);
+  add_scaled(R, T(1), other, y);
+}
+
 template <bool updates, class T, class Entry>
-void vector_product(Index R, Index m, Entry* A, Index lda, const T* x, const RankOne<T>& update, T* y, bool add) {
+void vector_product(Index R, Index m, Entry* A, Index lda, const T* x, const RankOne<T>& update, T* y, bool add,
+                    End begin = End::first) {
   using Wide = Pack<T, simd_bytes>;
   constexpr int held = simd_bytes == 64 ? 16 : 8;
   if (R > held * Wide::size) {
     if (!add) std::fill_n(y, R, T(0));
-    if constexpr (!updates)
-      if (lda * m * static_cast<Index>(sizeof(T)) > second_cache)
-        return product_in_order<updates, true>(R, m, A, lda, x, update, y);
+    if constexpr (!updates) {
+      const Index bytes = lda * m * static_cast<Index>(sizeof(T));
+      if (bytes > second_cache) return product_in_order<updates, true>(R, m, A, lda, x, update, y);
+      if (bytes > second_cache / 2 && R <= most_rows_of_halves) return product_of_halves<T>(R, m, A, lda, x, y, begin);
+    }
     return product_in_order<updates, false>(R, m, A, lda, x, update, y);
   }
   Index i = 0;
@@ -154,14 +171,15 @@ void vector_product(Index R, Index m, Entry* A, Index lda, const T* x, const Ran
 
 }  // namespace detail
 
-// y (R) = A (R, m) x, or y += A x with `accumulate`.
+// y (R) = A (R, m) x, or y += A x with `accumulate`. The sums are the same whatever the end.
 template <class T>
-void gemv(Index R, Index m, const T* A, Index lda, const T* x, T* y, bool accumulate = false) {
+void gemv(Index R, Index m, const T* A, Index lda, const T* x, T* y, bool accumulate = false, End begin = End::first) {
 #if AXONOMY_VECTORS
   if constexpr (detail::has_vectors<T>) {
-    if (m > 0) return detail::vector_product<false, T>(R, m, A, lda, x, {}, y, accumulate);
+    if (m > 0) return detail::vector_product<false, T>(R, m, A, lda, x, {}, y, accumulate, begin);
   }
 #endif
+  (void)begin;
   const Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>> a(A, R, m, Eigen::OuterStride<>(lda));
   const Eigen::Map<const Vector<T>> right(x, m);
   Eigen::Map<Vector<T>> out(y, R);

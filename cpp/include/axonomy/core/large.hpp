@@ -1,5 +1,6 @@
-// A matrix that is read from one end to the other in every step. Where it is larger than the caches, huge pages make that
-// half as fast again.
+// A matrix that is read from one end to the other in every step, on huge pages from half of one on. Where it is larger than
+// the caches, they make that half as fast again; where it is as large as the second, most of it is found there, and not as
+// much as its pages happen to leave each other.
 #pragma once
 
 #include <new>
@@ -21,18 +22,20 @@ class LargeMatrix : public Eigen::Map<Matrix<T>> {
     for (Index i = 0; i < rows * cols; ++i) new (this->data() + i) T(0);
   }
   ~LargeMatrix() {
-    ::operator delete(this->data(), std::align_val_t(bytes(this->size()) < page ? line : page));
+    ::operator delete(this->data(), std::align_val_t(is_large(this->size()) ? page : line));
   }
   LargeMatrix(const LargeMatrix&) = delete;
   LargeMatrix& operator=(const LargeMatrix&) = delete;
+  using Map::operator=;
 
  private:
   static constexpr std::size_t line = 64, page = std::size_t(1) << 21;
 
   static std::size_t bytes(Index size) { return sizeof(T) * static_cast<std::size_t>(std::max<Index>(size, 1)); }
+  static bool is_large(Index size) { return bytes(size) >= page / 2; }
   static T* allocate(Index size) {
-    const std::size_t bytes = LargeMatrix::bytes(size);
-    if (bytes < page) return static_cast<T*>(::operator new(bytes, std::align_val_t(line)));
+    if (!is_large(size)) return static_cast<T*>(::operator new(bytes(size), std::align_val_t(line)));
+    const std::size_t bytes = std::max(LargeMatrix::bytes(size), page);
     void* const memory = ::operator new(bytes, std::align_val_t(page));
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: nothing follows from a refusal

@@ -24,6 +24,10 @@ namespace axonomy {
 
 inline constexpr Index second_cache = 3 << 19;  // bytes: of what is larger, most is read from beyond it
 
+// At which end of a matrix to begin. Of one that is larger than the second cache, what was read last is still there: whoever
+// reads it again begins with that.
+enum class End { first, last };
+
 #if AXONOMY_VECTORS
 
 #if defined(__AVX512F__)

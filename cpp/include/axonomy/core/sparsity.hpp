@@ -37,23 +37,23 @@ class Sparsity {
     return all;
   }
 
-  // h (R,) += W_rec x
+  // h (R,) += W_rec x, of a W with that many rows
   template <class T>
-  void add_product(const Matrix<T>& W, const T* x, T* h) const {
+  void add_product(Index rows, const T* W, const T* x, T* h) const {
     for (Index v = 0; v < n(); ++v)
-      for (Index offset = 0; offset < W.rows(); offset += n()) {
-        const T* column = W.data() + v * W.rows() + offset;
+      for (Index offset = 0; offset < rows; offset += n()) {
+        const T* column = W + v * rows + offset;
         for (Index w = begin(v); w < end(v); ++w) h[offset + unit(w)] += column[unit(w)] * x[v];
       }
   }
 
   // y (n,) += c W_rec, c a row vector of R
   template <class T>
-  void add_product_left(const Matrix<T>& W, const T* c, T* y) const {
+  void add_product_left(Index rows, const T* W, const T* c, T* y) const {
     for (Index v = 0; v < n(); ++v) {
       T sum(0);
-      for (Index offset = 0; offset < W.rows(); offset += n()) {
-        const T* column = W.data() + v * W.rows() + offset;
+      for (Index offset = 0; offset < rows; offset += n()) {
+        const T* column = W + v * rows + offset;
         for (Index w = begin(v); w < end(v); ++w) sum += c[offset + unit(w)] * column[unit(w)];
       }
       y[v] += sum;

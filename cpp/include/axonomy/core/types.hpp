@@ -101,7 +101,10 @@ class StateVisitor {
   // Memory that is held but carries nothing from one step to the next.
   virtual void scratch(std::size_t bytes) { (void)bytes; }
 
-  void matrix(const char* name, Matrix<T>& m) { array(name, m.data(), {m.rows(), m.cols()}); }
+  template <class M>
+  void matrix(const char* name, M& m) {
+    array(name, m.data(), {m.rows(), m.cols()});
+  }
   void vector(const char* name, Vector<T>& v) { array(name, v.data(), {v.size()}); }
   void word(const char* name, std::uint64_t& w, std::uint64_t most = ~std::uint64_t(0)) {
     words(name, &w, 1, most);

@@ -35,6 +35,8 @@ class Backpropagation final : public Learner<T> {
 
   bool looks_ahead() const override { return true; }
   bool added() const override { return added_; }
+  bool rely_on_weights(bool may) override { return history_.rely_on_weights(may); }
+  void keep_weights() override { history_.keep_weights(); }
 
   void reset(const T*) override {
     history_.clear();

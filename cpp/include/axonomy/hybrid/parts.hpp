@@ -49,7 +49,7 @@ class Parts : public Learner<T> {
 
   // The weights are changed after all parts have read them.
   void step(const Step<T>& step, const T* noise, T scale, T* target) final {
-    const bool in_place = target != nullptr && step.W != nullptr && target == step.W->data();
+    const bool in_place = target != nullptr && target == step.W;
     if (in_place) sum_.setZero();
     T* const out = in_place ? sum_.data() : target;
     for (std::size_t i = 0; i < parts_.size(); ++i) {

@@ -21,7 +21,7 @@ class Adam final : public Optimiser<T> {
     correction1_ = T(1.0 - std::pow(static_cast<double>(beta1_), static_cast<double>(t)));
     correction2_ = T(1.0 - std::pow(static_cast<double>(beta2_), static_cast<double>(t)));
   }
-  void update(std::size_t slot, T rate, const Matrix<T>& gradient, Matrix<T>& parameters) override {
+  void update(std::size_t slot, T rate, const Matrix<T>& gradient, Eigen::Map<Matrix<T>> parameters) override {
     auto m = mean_[slot].array(), v = square_[slot].array();
     m = beta1_ * m + (T(1) - beta1_) * gradient.array();
     v = beta2_ * v + (T(1) - beta2_) * gradient.array().square();

@@ -11,7 +11,7 @@ class Momentum final : public Optimiser<T> {
   Momentum(T momentum, const std::vector<std::pair<Index, Index>>& shapes) : momentum_(momentum) {
     for (const auto& [rows, cols] : shapes) velocity_.push_back(Matrix<T>::Zero(rows, cols));
   }
-  void update(std::size_t slot, T rate, const Matrix<T>& gradient, Matrix<T>& parameters) override {
+  void update(std::size_t slot, T rate, const Matrix<T>& gradient, Eigen::Map<Matrix<T>> parameters) override {
     velocity_[slot] = momentum_ * velocity_[slot] + gradient;
     parameters.noalias() -= rate * velocity_[slot];
   }

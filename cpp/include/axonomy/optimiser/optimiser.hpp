@@ -34,7 +34,7 @@ class Optimiser {
   // One call before the arrays of an update, t counting updates from 1.
   virtual void begin_update(std::uint64_t t) { (void)t; }
   // parameters -= step along gradient; `slot` numbers the array.
-  virtual void update(std::size_t slot, T rate, const Matrix<T>& gradient, Matrix<T>& parameters) = 0;
+  virtual void update(std::size_t slot, T rate, const Matrix<T>& gradient, Eigen::Map<Matrix<T>> parameters) = 0;
   // Plain gradient descent can be added to the weights where the gradient is made, without a buffer.
   virtual bool is_plain() const { return false; }
   virtual void visit(StateVisitor<T>& v) { (void)v; }

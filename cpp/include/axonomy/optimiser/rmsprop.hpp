@@ -12,7 +12,7 @@ class RmsProp final : public Optimiser<T> {
       : decay_(decay), eps_(eps) {
     for (const auto& [rows, cols] : shapes) square_.push_back(Matrix<T>::Zero(rows, cols));
   }
-  void update(std::size_t slot, T rate, const Matrix<T>& gradient, Matrix<T>& parameters) override {
+  void update(std::size_t slot, T rate, const Matrix<T>& gradient, Eigen::Map<Matrix<T>> parameters) override {
     auto v = square_[slot].array();
     v = decay_ * v + (T(1) - decay_) * gradient.array().square();
     parameters.array() -= rate * gradient.array() / (v.sqrt() + eps_);
