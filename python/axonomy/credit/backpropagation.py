@@ -34,10 +34,9 @@ def _least_of_oldest(shape: Shape, options: Options, rank: int) -> Least:
 
 
 def _least_of_window(shape: Shape, options: Options, rank: int) -> Least:
-    """W read, and pulled back as kept; every T steps copied, and read and written with T outer products."""
+    """W read, and pulled back through; every T steps read and written with T outer products."""
     recurrent, weights, window = shape.R * shape.n, shape.R * columns(shape), options["window"]
-    moved = weights + recurrent + (2 * weights + 2 * recurrent) / window
-    return Least(flops=2 * weights, moved=moved, held=weights + recurrent)
+    return Least(flops=2 * weights, moved=weights + recurrent + 2 * weights / window, held=weights)
 
 
 F_BPTT = Component(
