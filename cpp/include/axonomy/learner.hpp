@@ -71,8 +71,8 @@ class Learner {
     (void)step, (void)noise, (void)scale, (void)learns, (void)out;
   }
 
-  // Whether it relies on W to stay as it is, but for what it adds itself, until it is told to keep it: a copy is spared. Only
-  // where it may.
+  // Whether W may be relied on to stay as it is, but for what this learner adds to it, until it is told to keep W as it was; it
+  // spares a copy. Returns whether that is made use of.
   virtual bool rely_on_weights(bool may) {
     (void)may;
     return false;

@@ -112,8 +112,6 @@ void vector_add_outer(T scale, const T* u, Index R, const T* v, Index m, T keep,
   add_outer_rows<One<T>, 1>(i, R, m, scale, u, v, keep, A);
 }
 
-inline constexpr Index most_rows_of_halves = 1024;
-
 // All rows, column after column.
 template <bool updates, bool far, class T, class Entry>
 void product_in_order(Index R, Index m, Entry* A, Index lda, const T* x, const RankOne<T>& update, T* y) {
@@ -126,7 +124,9 @@ void product_in_order(Index R, Index m, Entry* A, Index lda, const T* x, const R
   }
 }
 
-// y += A x as the sum of two halves of the columns, of which the one that `begin` says is read first.
+// y += A x as the sum of two halves of the columns, of which the one that `begin` says is read first. The sums of one of them
+// are on the stack.
+inline constexpr Index most_rows_of_halves = 1024;
 template <class T, class Entry>
 void product_of_halves(Index R, Index m, Entry* A, Index lda, const T* x, T* y, End begin) {
   alignas(64) T other[most_rows_of_halves];

@@ -1,6 +1,6 @@
-// A matrix that is read from one end to the other in every step, on huge pages from half of one on. Where it is larger than
-// the caches, they make that half as fast again; where it is as large as the second, most of it is found there, and not as
-// much as its pages happen to leave each other.
+// A matrix that is read from one end to the other in every step; from half a huge page on, on huge pages. Where it is larger
+// than the caches, they make that half as fast again; where it is about as large as the second, its parts do not push each
+// other out of there, as they do on pages that are scattered over memory.
 #pragma once
 
 #include <new>
