@@ -164,7 +164,7 @@ class Jacobian {
         if (behind_ != nullptr)
           for (Index u = 0; u < n; ++u) own[u] += D[u] * behind_->own_weights()[u];
         else
-          for (Index u = 0; u < n; ++u) own[u] += D[u] * W_[(shape_.element_wise ? 0 : u) * shape_.R() + gate * n + u];
+          for (Index u = 0; u < n; ++u) own[u] += D[u] * weight(gate * n + u, shape_.element_wise ? 0 : u);
       }
   }
 
@@ -183,7 +183,7 @@ class Jacobian {
             continue;
           }
           T sum(0);
-          for (Index gate = 0; gate < g; ++gate) sum += D_->part(a, gate)[u] * W_[v * shape_.R() + gate * n + u];
+          for (Index gate = 0; gate < g; ++gate) sum += D_->part(a, gate)[u] * weight(gate * n + u, v);
           block[a + p * (p - 1)] = sum;
         }
       }
@@ -192,6 +192,8 @@ class Jacobian {
 
  private:
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
+
+  const T& weight(Index row, Index column) const { return W_[column * shape_.R() + row]; }
 
   void apply_vector(const T* x, T* y) const {
     const Index n = shape_.n;

@@ -76,7 +76,7 @@ class StoredJacobians {
   Index stride() const { return kept_.rows(); }  // from one step to the next
 
   void visit(StateVisitor<T>& v) {
-    v.array("J", kept_.data(), {kept_.rows(), kept_.cols()});
+    v.matrix("J", kept_);
     v.words("structured", structured_.data(), static_cast<Index>(structured_.size()), 1);
   }
 

@@ -160,7 +160,7 @@ class SyntheticCredit final : public Learner<T> {
 
   void start_jacobian(const Step<T>& step) {
     if (step.W != nullptr && shape_.R() == shape_.S() && shape_.states_per_unit == 1 && !shape_.element_wise)
-      J_ = Eigen::Map<const Matrix<T>>(step.W, J_.rows(), J_.cols());
+      copy(J_.size(), step.W, J_.data());
     else
       step.J->write_dense(J_.data());
     learn_jacobian();
